@@ -1,0 +1,205 @@
+// What the scheduler is told and what it answers: plain values, no behaviour.
+//
+// Times are durations since an epoch that the caller chooses (only differences matter). Items are indices into the run's
+// collection. Every type is a value; nothing here refers to a process, a socket or a clock.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace hearth::scheduler {
+
+using Duration = std::chrono::nanoseconds;
+using Time = std::chrono::nanoseconds;
+
+struct RunId {
+  std::uint64_t value = 0;
+  auto operator<=>(const RunId&) const = default;
+};
+
+// Workers are numbered within their run in the order of their start, replacements included: gw0 is WorkerId{0}.
+struct WorkerId {
+  std::uint32_t value = 0;
+  auto operator<=>(const WorkerId&) const = default;
+};
+
+struct ItemId {
+  std::uint32_t value = 0;
+  auto operator<=>(const ItemId&) const = default;
+};
+
+enum class Policy { load, load_file };
+
+// ---- events (past tense) --------------------------------------------------------------------------------------------
+
+// A distributed run whose items are known asks for workers.
+struct RunSubmitted {
+  RunId run;
+  Policy policy = Policy::load;
+  std::vector<std::string> items;              // node ids, in collection order
+  std::optional<std::uint32_t> workers;        // -n N: takes what it asks; none: -n auto, shares the slots
+  std::uint32_t auto_workers = 0;              // with auto: the most workers to use, 0: as many as there are slots
+  std::optional<std::uint32_t> max_failures;   // --maxfail
+  std::optional<std::uint32_t> max_worker_restarts;  // none: four for each worker asked for, as in xdist
+  std::optional<std::uint32_t> max_chunk;      // --maxschedchunk
+};
+
+// A session that executes its items itself (no workers) began: it counts as one explicit worker.
+struct SessionStarted {
+  RunId run;
+};
+struct SessionEnded {
+  RunId run;
+};
+
+// A worker that start_worker asked for is up and reads its channel. It begins paused.
+struct WorkerStarted {
+  RunId run;
+  WorkerId worker;
+};
+
+struct ItemStarted {
+  RunId run;
+  WorkerId worker;
+  ItemId item;
+};
+
+struct ItemFinished {
+  RunId run;
+  WorkerId worker;
+  ItemId item;
+  Duration duration{};
+  std::uint32_t failures = 0;  // reports that count for max_failures
+};
+
+// Failures that belong to no item (a worker's session, a collection error); fatal: the run goes no further.
+struct WorkerFailed {
+  RunId run;
+  WorkerId worker;
+  std::uint32_t failures = 0;
+  bool fatal = false;
+};
+
+// The worker holds at an item boundary and executes nothing until resume_worker.
+struct WorkerPaused {
+  RunId run;
+  WorkerId worker;
+};
+
+// The worker gave these items back; they had not been started.
+struct ItemsRevoked {
+  RunId run;
+  WorkerId worker;
+  std::vector<ItemId> items;
+};
+
+// The worker's process is gone (or could not be started). Everything that it had sent was delivered before.
+struct WorkerExited {
+  RunId run;
+  WorkerId worker;
+  bool session_finished = false;  // it ended as it was asked to, after its last item
+};
+
+struct RunCancelled {
+  RunId run;
+};
+
+// The machine's number of slots (at the start, or after a change of affinity or quota).
+struct SlotsChanged {
+  std::uint32_t slots = 1;
+};
+
+// The time that wake_at asked for has come (or any other time).
+struct TimePassed {};
+
+using Event = std::variant<RunSubmitted, SessionStarted, SessionEnded, WorkerStarted, ItemStarted, ItemFinished, WorkerFailed,
+                           WorkerPaused, ItemsRevoked, WorkerExited, RunCancelled, SlotsChanged, TimePassed>;
+
+// ---- commands (imperative) ------------------------------------------------------------------------------------------
+
+struct StartWorker {
+  RunId run;
+  WorkerId worker;
+  std::optional<WorkerId> replaces;
+  bool operator==(const StartWorker&) const = default;
+};
+
+struct AssignItems {
+  RunId run;
+  WorkerId worker;
+  std::vector<ItemId> items;
+  bool operator==(const AssignItems&) const = default;
+};
+
+// The worker has a slot from now on.
+struct ResumeWorker {
+  RunId run;
+  WorkerId worker;
+  bool operator==(const ResumeWorker&) const = default;
+};
+
+// Give the slot back at the next item boundary; WorkerPaused follows (or WorkerExited).
+struct PauseWorker {
+  RunId run;
+  WorkerId worker;
+  bool operator==(const PauseWorker&) const = default;
+};
+
+// Nothing will be added to the worker's queue: finish it, then the session. Implies that it may run without pause.
+struct FinishWorker {
+  RunId run;
+  WorkerId worker;
+  bool operator==(const FinishWorker&) const = default;
+};
+
+// Start no further item, drop the queue, finish the session.
+struct StopWorker {
+  RunId run;
+  WorkerId worker;
+  bool operator==(const StopWorker&) const = default;
+};
+
+// The item was being executed when its worker was lost; it will not be executed again.
+struct ReportLostItem {
+  RunId run;
+  WorkerId worker;
+  ItemId item;
+  bool operator==(const ReportLostItem&) const = default;
+};
+
+// max_worker_restarts forbids another replacement.
+struct ReportRestartsUsedUp {
+  RunId run;
+  WorkerId worker;
+  bool operator==(const ReportRestartsUsedUp&) const = default;
+};
+
+enum class Outcome { completed, max_failures, cancelled, failed };
+
+// The run's last command: all its workers are gone.
+struct FinishRun {
+  RunId run;
+  Outcome outcome = Outcome::completed;
+  std::vector<ItemId> not_executed;  // when it failed: items that nobody executed
+  bool operator==(const FinishRun&) const = default;
+};
+
+// Send TimePassed at this time (the latest wake_at counts).
+struct WakeAt {
+  Time time{};
+  bool operator==(const WakeAt&) const = default;
+};
+
+using Action = std::variant<StartWorker, AssignItems, ResumeWorker, PauseWorker, FinishWorker, StopWorker, ReportLostItem,
+                            ReportRestartsUsedUp, FinishRun, WakeAt>;
+
+struct Command {
+  Action action;
+  const char* reason = "";  // static text, for the log
+};
+
+}  // namespace hearth::scheduler
