@@ -1,4 +1,4 @@
-"""Writes messages.py: the same messages for the Python side, without dependencies and for Python 3.9 and later."""
+"""Writes messages.py: the same messages for Python 3.9 and later, without dependencies."""
 
 from __future__ import annotations
 
@@ -163,9 +163,9 @@ def module(schema: Schema) -> str:
     out += [_message(schema, message) for message in schema.messages]
     names = "".join(f"    {type_name(message.name)},\n" for message in schema.messages)
     out.append(
-        "\nMESSAGES: Final[dict[int, type[Message]]] = {\n    message_type.ID: message_type\n    for message_type in (\n"
-        + textwrap.indent(names, "    ")
-        + "    )\n}\n\n"
+        "\nMESSAGES: Final[dict[int, type[Message]]] = {\n"
+        "    message_type.ID: message_type\n"
+        "    for message_type in (\n" + textwrap.indent(names, "    ") + "    )\n}\n\n"
     )
     out.append(TAIL)
     return "".join(out)

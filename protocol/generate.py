@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the C++ and Python messages from schema.toml (Python 3.11 or later, standard library only).
+"""Writes the C++ and Python messages from schema.toml (Python 3.11, standard library only).
 
 protocol/generate.py            write the generated files
 protocol/generate.py --check    compare them with the committed ones; exit code 1 when they differ

@@ -143,6 +143,10 @@ struct List {
   }
 };
 
+inline bool is_array_of(std::uint32_t size, const msgpack::object& object) {
+  return object.type == msgpack::type::ARRAY && object.via.array.size == size;
+}
+
 inline void start_message(Packer& packer, std::uint64_t id, std::uint32_t fields) {
   packer.pack_array(2);
   packer.pack_uint64(id);
