@@ -1,0 +1,105 @@
+#include "plugin-shim/client/run.h"
+
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <optional>
+#include <vector>
+
+namespace hearth::client {
+namespace {
+
+sigset_t forwarded_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&signals, signal);
+  return signals;
+}
+
+constexpr std::chrono::hours kForever{24};
+
+}  // namespace
+
+ForwardedSignals::ForwardedSignals() {
+  const sigset_t signals = forwarded_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  fd_ = protocol::Fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+int ForwardedSignals::take() {
+  signalfd_siginfo info{};
+  if (read(fd_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return 0;
+  return static_cast<int>(info.ssi_signo);
+}
+
+tl::expected<int, Failure> run(Connection& connection, protocol::ProcessSpec spec,
+                               ForwardedSignals& signals) {
+  auto ticket = connection.send_streams();
+  if (!ticket) return tl::unexpected(ticket.error());
+  connection.send(protocol::SubmitRun{.ticket = std::move(*ticket), .spec = std::move(spec)});
+
+  std::optional<std::uint64_t> number;
+  std::vector<int> early;  // signals that arrived before the run had its number
+  protocol::Message message;
+  for (;;) {
+    const auto wake = connection.receive(message, Clock::now() + kForever, signals.fd());
+    if (!wake) {
+      Failure failure = wake.error();
+      if (failure.kind == FailureKind::lost) failure.message += ": the run did not come to its end";
+      return tl::unexpected(std::move(failure));
+    }
+    if (*wake == Wake::other) {
+      while (const int signal = signals.take()) early.push_back(signal);
+    } else if (*wake == Wake::message) {
+      if (const auto* accepted = std::get_if<protocol::RunAccepted>(&message)) {
+        number = accepted->run;
+      } else if (const auto* finished = std::get_if<protocol::RunFinished>(&message)) {
+        return static_cast<int>(finished->wait_status);
+      } else if (auto* failed = std::get_if<protocol::RunFailed>(&message)) {
+        return tl::unexpected(Failure{FailureKind::refused, std::move(failed->message)});
+      }
+    }
+    if (number) {
+      for (const int signal : early) {
+        connection.send(
+            protocol::SignalRun{.run = *number, .signal = static_cast<std::uint64_t>(signal)});
+      }
+      early.clear();
+    }
+  }
+}
+
+void end_like(int wait_status) {
+  if (WIFSIGNALED(wait_status)) {
+    const int signal = WTERMSIG(wait_status);
+    const rlimit none{};
+    setrlimit(RLIMIT_CORE, &none);
+    std::signal(signal, SIG_DFL);
+    sigset_t only;
+    sigemptyset(&only);
+    sigaddset(&only, signal);
+    raise(signal);  // stays pending while it is blocked
+    pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
+    _exit(128 + signal);  // a signal that does not end a process
+  }
+  _exit(WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 3);
+}
+
+std::vector<std::string> current_environment() {
+  std::vector<std::string> entries;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry)
+    entries.emplace_back(*entry);
+  return entries;
+}
+
+std::uint64_t current_umask() {
+  const mode_t mask = umask(077);
+  umask(mask);
+  return mask;
+}
+
+}  // namespace hearth::client

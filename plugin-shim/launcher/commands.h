@@ -1,0 +1,28 @@
+// What the `hearth` command can do. Each function is one subcommand and returns the exit code; what
+// the user asked for goes to standard output, trouble as one line `hearth: …` to standard error.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hearth::launcher {
+
+inline constexpr int kUsage = 2;    // the command line makes no sense
+inline constexpr int kTrouble = 3;  // it does, and cannot be done
+
+int start();
+int stop();
+int status(bool json);
+int logs(bool follow);
+int version();
+
+// Does not return after a run: it ends as the session did.
+int pytest(std::vector<std::string> arguments);
+
+// Writes `hearth: <message>` and returns `code`.
+int complain(std::string_view message, int code = kTrouble);
+// Writes all of it to standard output; false when that is closed or full.
+bool print(std::string_view text);
+
+}  // namespace hearth::launcher

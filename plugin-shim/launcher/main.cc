@@ -1,0 +1,73 @@
+#include <CLI/CLI.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plugin-shim/launcher/commands.h"
+
+namespace {
+
+using namespace hearth::launcher;
+
+constexpr const char* kFooter = R"(
+Environment:
+  HEARTH_PYTHON       the python to run pytest with (default: that of the active virtual environment's
+                      pytest, else of the `pytest` on PATH)
+  HEARTH_RUNTIME_DIR  sockets and lock (default: $XDG_RUNTIME_DIR/hearth, else /tmp/hearth-<uid>)
+  HEARTH_STATE_DIR    log (default: $XDG_STATE_HOME/hearth, else ~/.local/state/hearth)
+  HEARTH_DAEMON       hearthd, when it is not beside hearth
+
+Exit codes: those of pytest for `hearth pytest`; else 0, 2 for a wrong command line, 3 for trouble.)";
+
+int parse_and_do(int count, char** words) {
+  CLI::App app(
+      "hearth keeps pytest warm: a daemon holds paused pytest processes and forks them for each "
+      "run.",
+      "hearth");
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.set_help_flag("-h,--help", "This help");
+  bool show_version = false;
+  app.add_flag("--version", show_version, "The same as `hearth version`");
+
+  CLI::App* start_command =
+      app.add_subcommand("start", "Start the daemon, if it does not run already");
+  CLI::App* stop_command =
+      app.add_subcommand("stop", "End the daemon and all that it holds, and wait until it is gone");
+  CLI::App* status_command =
+      app.add_subcommand("status", "Show zygotes and runs (does not start the daemon)");
+  bool json = false;
+  status_command->add_flag("--json", json, "As JSON, field names as in the protocol");
+  CLI::App* logs_command = app.add_subcommand("logs", "Show the daemon's log");
+  bool follow = false;
+  logs_command->add_flag("-f,--follow", follow, "Go on showing what is added");
+  app.add_subcommand("pytest", "Run pytest; everything after this word is pytest's own");
+  CLI::App* version_command =
+      app.add_subcommand("version", "Show the versions of hearth and of the running daemon");
+
+  if (count == 2 && std::string_view(words[1]) == "--version") return version();
+  try {
+    app.parse(count, words);
+  } catch (const CLI::CallForHelp&) {
+    const auto asked = app.get_subcommands();
+    return print(asked.empty() ? app.help() : asked.front()->help()) ? 0 : kTrouble;
+  } catch (const CLI::ParseError& error) {
+    return complain(std::string(error.what()) + " (see `hearth --help`)", kUsage);
+  }
+  if (start_command->parsed()) return start();
+  if (stop_command->parsed()) return stop();
+  if (status_command->parsed()) return status(json);
+  if (logs_command->parsed()) return logs(follow);
+  if (version_command->parsed()) return version();
+  return complain("no command (see `hearth --help`)", kUsage);
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  // Nothing after `pytest` is looked at here, and nothing is set up that a run does not need.
+  if (count >= 2 && std::string_view(words[1]) == "pytest") {
+    return pytest(std::vector<std::string>(words + 2, words + count));
+  }
+  return parse_and_do(count, words);
+}

@@ -1,0 +1,114 @@
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+#include <vector>
+
+#include "plugin-shim/launcher/status_view.h"
+
+namespace hearth::launcher {
+namespace {
+
+using Row = std::vector<std::string>;
+
+// Columns wide enough for their longest entry; the last one is not padded.
+std::string columns(const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    text += ' ';
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      text += ' ' + row[i];
+      if (i + 1 < row.size()) text.append(widths[i] - row[i].size() + 1, ' ');
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+// The command, in its directory: `/src/project: pytest -n 2 tests`.
+std::string command(const std::string& directory, const std::vector<std::string>& arguments) {
+  constexpr std::size_t kLongest = 200;
+  std::string text = directory + ": pytest";
+  for (const std::string& argument : arguments) text += ' ' + argument;
+  if (text.size() > kLongest) text = text.substr(0, kLongest) + "…";
+  // An argument may hold anything, a table only lines.
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+  return text;
+}
+
+std::string zygotes(const protocol::Status& status) {
+  std::vector<Row> rows{
+      {"process", "stage", "flavour", "state", "age", "served", "files", "memory", "for"}};
+  for (const protocol::ZygoteStatus& zygote : status.zygotes) {
+    const bool bare = zygote.stage == protocol::Stage::interpreter;
+    rows.push_back({std::to_string(zygote.pid), std::string(to_string(zygote.stage)),
+                    bare ? "-" : std::string(to_string(zygote.flavour)), zygote.state,
+                    readable_duration(zygote.age_ms), std::to_string(zygote.served),
+                    std::to_string(zygote.files), readable_size(zygote.pss_bytes),
+                    bare ? zygote.python : command(zygote.directory, zygote.args)});
+  }
+  return columns(rows);
+}
+
+std::string runs(const protocol::Status& status) {
+  std::vector<Row> rows{{"run", "state", "age", "workers", "slots", "finished", "for"}};
+  for (const protocol::RunStatus& run : status.runs) {
+    const std::string total = run.items == 0 ? "?" : std::to_string(run.items);
+    rows.push_back({std::to_string(run.run), run.state, readable_duration(run.age_ms),
+                    std::to_string(run.workers), std::to_string(run.slots),
+                    std::to_string(run.finished) + " of " + total,
+                    command(run.directory, run.args)});
+  }
+  return columns(rows);
+}
+
+}  // namespace
+
+std::string readable_duration(std::uint64_t milliseconds) {
+  const std::uint64_t seconds = milliseconds / 1000;
+  const std::uint64_t minutes = seconds / 60;
+  const std::uint64_t hours = minutes / 60;
+  if (seconds == 0) return std::to_string(milliseconds) + " ms";
+  if (minutes == 0) return std::to_string(seconds) + " s";
+  if (hours == 0) return std::to_string(minutes) + " min";
+  if (hours < 24) return std::to_string(hours) + " h " + std::to_string(minutes % 60) + " min";
+  return std::to_string(hours / 24) + " d " + std::to_string(hours % 24) + " h";
+}
+
+std::string readable_size(std::uint64_t bytes) {
+  if (bytes == 0) return "-";
+  char text[32];
+  if (bytes < 1'000'000) {
+    std::snprintf(text, sizeof text, "%.0f kB", static_cast<double>(bytes) / 1e3);
+  } else if (bytes < 1'000'000'000) {
+    std::snprintf(text, sizeof text, "%.1f MB", static_cast<double>(bytes) / 1e6);
+  } else {
+    std::snprintf(text, sizeof text, "%.2f GB", static_cast<double>(bytes) / 1e9);
+  }
+  return text;
+}
+
+std::string status_table(const protocol::Status& status) {
+  std::uint64_t memory = 0;
+  for (const protocol::ZygoteStatus& zygote : status.zygotes) memory += zygote.pss_bytes;
+  std::string text = "hearth " + status.version + ", process " + std::to_string(status.pid) +
+                     ", up " + readable_duration(status.uptime_ms) + "\n";
+  text += "slots: " + std::to_string(status.slots_busy) + " of " + std::to_string(status.slots) +
+          " busy; runs finished: " + std::to_string(status.runs_finished) +
+          "; interpreters started: " + std::to_string(status.interpreters_started) + "\n";
+  text += "log: " + status.log_file + "\n";
+  text += "\nzygotes: " + std::to_string(status.zygotes.size());
+  if (memory != 0) text += ", " + readable_size(memory);
+  text += '\n';
+  if (!status.zygotes.empty()) text += zygotes(status);
+  text += "\nruns: " + std::to_string(status.runs.size()) + "\n";
+  if (!status.runs.empty()) text += runs(status);
+  return text;
+}
+
+}  // namespace hearth::launcher
