@@ -1,7 +1,8 @@
 // What the scheduler is told and what it answers: plain values, no behaviour.
 //
-// Times are durations since an epoch that the caller chooses (only differences matter). Items are indices into the run's
-// collection. Every type is a value; nothing here refers to a process, a socket or a clock.
+// Times are durations since an epoch that the caller chooses (only differences matter). Items are
+// indices into the run's collection. Every type is a value; nothing here refers to a process, a
+// socket or a clock.
 #pragma once
 
 #include <chrono>
@@ -21,7 +22,8 @@ struct RunId {
   auto operator<=>(const RunId&) const = default;
 };
 
-// Workers are numbered within their run in the order of their start, replacements included: gw0 is WorkerId{0}.
+// Workers are numbered within their run in the order of their start, replacements included: gw0 is
+// WorkerId{0}.
 struct WorkerId {
   std::uint32_t value = 0;
   auto operator<=>(const WorkerId&) const = default;
@@ -34,18 +36,22 @@ struct ItemId {
 
 enum class Policy { load, load_file };
 
-// ---- events (past tense) --------------------------------------------------------------------------------------------
+// ---- events (past tense)
+// --------------------------------------------------------------------------------------------
 
 // A distributed run whose items are known asks for workers.
 struct RunSubmitted {
   RunId run;
   Policy policy = Policy::load;
-  std::vector<std::string> items;              // node ids, in collection order
-  std::optional<std::uint32_t> workers;        // -n N: takes what it asks; none: -n auto, shares the slots
-  std::uint32_t auto_workers = 0;              // with auto: the most workers to use, 0: as many as there are slots
-  std::optional<std::uint32_t> max_failures;   // --maxfail
-  std::optional<std::uint32_t> max_worker_restarts;  // none: four for each worker asked for, as in xdist
-  std::optional<std::uint32_t> max_chunk;      // --maxschedchunk
+  std::vector<std::string> items;  // node ids, in collection order
+  std::optional<std::uint32_t>
+      workers;  // -n N: takes what it asks; none: -n auto, shares the slots
+  std::uint32_t auto_workers =
+      0;  // with auto: the most workers to use, 0: as many as there are slots
+  std::optional<std::uint32_t> max_failures;  // --maxfail
+  std::optional<std::uint32_t>
+      max_worker_restarts;                 // none: four for each worker asked for, as in xdist
+  std::optional<std::uint32_t> max_chunk;  // --maxschedchunk
 };
 
 // A session that executes its items itself (no workers) began: it counts as one explicit worker.
@@ -56,7 +62,8 @@ struct SessionEnded {
   RunId run;
 };
 
-// A worker that start_worker asked for is up and reads its channel. It begins paused.
+// A worker that start_worker asked for is up and reads its channel. It begins paused. Its first
+// items are assigned now, not before.
 struct WorkerStarted {
   RunId run;
   WorkerId worker;
@@ -76,7 +83,8 @@ struct ItemFinished {
   std::uint32_t failures = 0;  // reports that count for max_failures
 };
 
-// Failures that belong to no item (a worker's session, a collection error); fatal: the run goes no further.
+// Failures that belong to no item (a worker's session, a collection error); fatal: the run goes no
+// further.
 struct WorkerFailed {
   RunId run;
   WorkerId worker;
@@ -84,7 +92,8 @@ struct WorkerFailed {
   bool fatal = false;
 };
 
-// The worker holds at an item boundary and executes nothing until resume_worker.
+// The worker holds at an item boundary and executes nothing until resume_worker. Without
+// pause_worker it means the same.
 struct WorkerPaused {
   RunId run;
   WorkerId worker;
@@ -97,7 +106,8 @@ struct ItemsRevoked {
   std::vector<ItemId> items;
 };
 
-// The worker's process is gone (or could not be started). Everything that it had sent was delivered before.
+// The worker's process is gone (or could not be started). Everything that it had sent was delivered
+// before. It counts as lost unless its session was finished and no item was left in its queue.
 struct WorkerExited {
   RunId run;
   WorkerId worker;
@@ -116,10 +126,12 @@ struct SlotsChanged {
 // The time that wake_at asked for has come (or any other time).
 struct TimePassed {};
 
-using Event = std::variant<RunSubmitted, SessionStarted, SessionEnded, WorkerStarted, ItemStarted, ItemFinished, WorkerFailed,
-                           WorkerPaused, ItemsRevoked, WorkerExited, RunCancelled, SlotsChanged, TimePassed>;
+using Event = std::variant<RunSubmitted, SessionStarted, SessionEnded, WorkerStarted, ItemStarted,
+                           ItemFinished, WorkerFailed, WorkerPaused, ItemsRevoked, WorkerExited,
+                           RunCancelled, SlotsChanged, TimePassed>;
 
-// ---- commands (imperative) ------------------------------------------------------------------------------------------
+// ---- commands (imperative)
+// ------------------------------------------------------------------------------------------
 
 struct StartWorker {
   RunId run;
@@ -149,21 +161,24 @@ struct PauseWorker {
   bool operator==(const PauseWorker&) const = default;
 };
 
-// Nothing will be added to the worker's queue: finish it, then the session. Implies that it may run without pause.
+// Nothing will be added to the worker's queue: finish it, then the session. It executes items with
+// a slot only, as before; to end the session after the last one takes none.
 struct FinishWorker {
   RunId run;
   WorkerId worker;
   bool operator==(const FinishWorker&) const = default;
 };
 
-// Start no further item, drop the queue, finish the session.
+// Start no further item, drop the queue, finish the session; paused or not. May come before the
+// worker is up: then it need not come up at all. Either way WorkerExited is waited for.
 struct StopWorker {
   RunId run;
   WorkerId worker;
   bool operator==(const StopWorker&) const = default;
 };
 
-// The item was being executed when its worker was lost; it will not be executed again.
+// The item was being executed when its worker was lost; it will not be executed again. It counts as
+// one failure for max_failures (xdist does not count it).
 struct ReportLostItem {
   RunId run;
   WorkerId worker;
@@ -171,7 +186,8 @@ struct ReportLostItem {
   bool operator==(const ReportLostItem&) const = default;
 };
 
-// max_worker_restarts forbids another replacement.
+// More workers were lost than max_worker_restarts allows to replace, this one included (whether or
+// not there was work for another). The run goes on with the workers that it has.
 struct ReportRestartsUsedUp {
   RunId run;
   WorkerId worker;
@@ -184,18 +200,19 @@ enum class Outcome { completed, max_failures, cancelled, failed };
 struct FinishRun {
   RunId run;
   Outcome outcome = Outcome::completed;
-  std::vector<ItemId> not_executed;  // when it failed: items that nobody executed
+  std::vector<ItemId>
+      not_executed;  // when it failed: items that were neither finished nor reported lost
   bool operator==(const FinishRun&) const = default;
 };
 
-// Send TimePassed at this time (the latest wake_at counts).
+// Send TimePassed at this time. There is one timer: the latest wake_at counts.
 struct WakeAt {
   Time time{};
   bool operator==(const WakeAt&) const = default;
 };
 
-using Action = std::variant<StartWorker, AssignItems, ResumeWorker, PauseWorker, FinishWorker, StopWorker, ReportLostItem,
-                            ReportRestartsUsedUp, FinishRun, WakeAt>;
+using Action = std::variant<StartWorker, AssignItems, ResumeWorker, PauseWorker, FinishWorker,
+                            StopWorker, ReportLostItem, ReportRestartsUsedUp, FinishRun, WakeAt>;
 
 struct Command {
   Action action;

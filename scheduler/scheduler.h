@@ -1,12 +1,14 @@
 // Who runs what next. A pure machine: step(event, now) returns the commands to carry out, in order.
 //
-// No I/O, clock, thread, log or wire type; the same events give the same commands. The caller carries commands out and
-// reports what happened as events; it may batch events, but keeps the order of those of one worker.
+// No I/O, clock, thread, log or wire type; the same events give the same commands. The caller
+// carries commands out and reports what happened as events; it may batch events, but keeps the
+// order of those of one worker.
 //
-// Slots. A slot is permission to keep one core busy. A worker executes items only between resume_worker and the
-// WorkerPaused (or WorkerExited) that gives its slot back, so a slot changes hands between items, never within one.
-// Runs with an explicit number of workers, and sessions, take what they ask. The others share what is left (at least one
-// slot) max-min fairly; where there are more runs than slots they take turns (Config::quantum), least served first.
+// Slots. A slot is permission to keep one core busy. A worker executes items only between
+// resume_worker and the WorkerPaused (or WorkerExited) that gives its slot back, so a slot changes
+// hands between items, never within one. Runs with an explicit number of workers, and sessions,
+// take what they ask. The others share what is left (at least one slot) max-min fairly; where there
+// are more runs than slots they take turns (Config::quantum), least served first.
 #pragma once
 
 #include <memory>
@@ -18,7 +20,8 @@ namespace hearth::scheduler {
 
 struct Config {
   std::uint32_t slots = 1;
-  Duration quantum = std::chrono::milliseconds(100);  // how long a run keeps a slot that another run waits for
+  Duration quantum =
+      std::chrono::milliseconds(100);  // how long a run keeps a slot that another run waits for
 };
 
 // What a run holds now, for status.
@@ -36,7 +39,8 @@ class Scheduler {
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  // `now` never decreases. An event for an unknown run or worker is ignored: it may have crossed a command.
+  // `now` never decreases. An event for an unknown run or worker is ignored: it may have crossed a
+  // command.
   [[nodiscard]] std::vector<Command> step(const Event& event, Time now);
 
   [[nodiscard]] std::uint32_t slots() const;

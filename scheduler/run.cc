@@ -1,0 +1,216 @@
+#include "scheduler/run.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hearth::scheduler {
+
+Run::Run(const RunSubmitted& run, std::uint32_t slots)
+    : id_(run.run),
+      explicit_workers_(run.workers),
+      auto_workers_(run.auto_workers),
+      max_failures_(run.max_failures),
+      max_restarts_(run.max_worker_restarts),
+      machine_slots_(slots),
+      dealer_(make_dealer(run)),
+      items_(run.items.size()),
+      units_(dealer_->units()) {}
+
+void Run::begin(Time now, Commands& out) {
+  if (is_explicit()) start_workers(startable(), now, out);
+  end_if_done(out);
+}
+
+void Run::worker_started(WorkerId id, Commands& out) {
+  Worker* worker = find(id);
+  if (worker == nullptr || worker->is_up) return;
+  worker->is_up = true;
+  slots_changed_ = true;
+  if (worker->ending == Worker::Ending::stopping) return;
+  if (!worker->queue.empty()) {
+    out.push_back(
+        {AssignItems{id_, id, {worker->queue.begin(), worker->queue.end()}}, "its first items"});
+  }
+  if (worker->ending == Worker::Ending::finishing) {
+    out.push_back({FinishWorker{id_, id}, "no item is left to add"});
+  }
+  if (worker->slot == Worker::Slot::granted) {
+    worker->slot = Worker::Slot::held;
+    out.push_back({ResumeWorker{id_, id}, "it is up and has a slot"});
+  }
+}
+
+void Run::item_started(WorkerId id, ItemId item) {
+  Worker* worker = find(id);
+  if (worker == nullptr) return;
+  if (std::find(worker->queue.begin(), worker->queue.end(), item) == worker->queue.end()) return;
+  worker->executing = item;
+}
+
+void Run::item_finished(const ItemFinished& event, Commands& out) {
+  Worker* worker = find(event.worker);
+  if (worker == nullptr || !worker->remove(event.item)) return;
+  items_.mark_done(event.item);
+  count_failures(event.failures, out);
+  if (stopped_) return;
+  check(*worker, event.duration, out);
+  if (worker->queue.empty() && worker->ending == Worker::Ending::finishing) release_slot(*worker);
+}
+
+void Run::worker_failed(const WorkerFailed& event, Commands& out) {
+  if (find(event.worker) == nullptr) return;
+  if (event.fatal) {
+    stop(Outcome::failed, "a worker's failure ends the run", out);
+  } else {
+    count_failures(event.failures, out);
+  }
+}
+
+void Run::worker_paused(WorkerId id, Commands& out) {
+  Worker* worker = find(id);
+  if (worker == nullptr) return;
+  if (is_explicit()) {
+    out.push_back({ResumeWorker{id_, id}, "a worker that was asked for keeps its slot"});
+    return;
+  }
+  release_slot(*worker);
+  // The pause crossed the end of its queue: without resume_worker it would wait for ever.
+  if (worker->ending != Worker::Ending::no && !worker->has_work()) {
+    out.push_back({ResumeWorker{id_, id}, "ending its session takes no slot"});
+  }
+}
+
+void Run::items_revoked(const ItemsRevoked& event, Commands& out) {
+  Worker* from = find(event.worker);
+  if (from == nullptr || stopped_) return;
+  std::vector<ItemId> items;
+  for (const ItemId item : event.items) {
+    if (from->executing != item && from->remove(item)) items.push_back(item);
+  }
+  dealer_->take_back(items);
+  slots_changed_ = true;
+  for (auto& [id, worker] : workers_) check(worker, Duration::zero(), out);
+}
+
+void Run::worker_exited(const WorkerExited& event, Time now, Commands& out) {
+  const auto place = workers_.find(event.worker);
+  if (place == workers_.end()) return;
+  Worker gone = std::move(place->second);
+  workers_.erase(place);
+  slots_changed_ = true;
+
+  const bool left_work = !gone.queue.empty();
+  if (const auto lost = gone.executing) {
+    gone.remove(*lost);
+    items_.mark_done(*lost);
+    out.push_back(
+        {ReportLostItem{id_, gone.id, *lost}, "its worker was lost while it was executed"});
+    count_failures(1, out);
+  }
+  if (!stopped_) {
+    if (!event.session_finished || left_work) {
+      count_loss(gone, out);
+    } else {
+      ++leavers_;
+    }
+    if (!gone.queue.empty()) dealer_->take_back({gone.queue.begin(), gone.queue.end()});
+    // Those that still take items come first; only what they leave is worth another worker.
+    if (left_work) {
+      for (auto& [id, worker] : workers_) check(worker, Duration::zero(), out);
+    }
+    if (is_explicit()) start_workers(startable(), now, out);
+  }
+  end_if_done(out);
+}
+
+void Run::cancel(Commands& out) {
+  stop(Outcome::cancelled, "the run was cancelled", out);
+  end_if_done(out);
+}
+
+RunState Run::state() const {
+  return {static_cast<std::uint32_t>(workers_.size()), slots_held(), items_.count(), items_.done()};
+}
+
+Worker* Run::find(WorkerId id) {
+  const auto place = workers_.find(id);
+  return place == workers_.end() ? nullptr : &place->second;
+}
+
+void Run::give(Worker& worker, const std::vector<ItemId>& items, Commands& out) {
+  if (items.empty()) return;
+  worker.queue.insert(worker.queue.end(), items.begin(), items.end());
+  if (worker.is_up) out.push_back({AssignItems{id_, worker.id, items}, "its queue is short"});
+}
+
+// Gives the worker more items if it is time, and tells it when none can come any more.
+void Run::check(Worker& worker, Duration last, Commands& out) {
+  if (!worker.accepts_items()) return;
+  if (dealer_->empty()) {
+    finish(worker, "no item is left to add", out);
+    return;
+  }
+  give(worker, dealer_->refill(worker.queue.size(), planned(), last), out);
+  // A single item would wait for ever for its successor.
+  if (dealer_->empty() && worker.queue.size() < 2)
+    finish(worker, "its only item has no successor", out);
+}
+
+void Run::finish(Worker& worker, const char* reason, Commands& out) {
+  if (!worker.accepts_items()) return;
+  worker.ending = Worker::Ending::finishing;
+  if (!worker.is_up) return;
+  out.push_back({FinishWorker{id_, worker.id}, reason});
+  if (worker.queue.empty() && !worker.has_slot()) {
+    out.push_back({ResumeWorker{id_, worker.id}, "ending its session takes no slot"});
+  }
+}
+
+void Run::count_loss(const Worker& lost, Commands& out) {
+  ++losses_;
+  slots_changed_ = true;
+  if (losses_ <= allowed_restarts()) {
+    vacancies_.push_back(lost.id);
+  } else {
+    vacancies_.clear();
+    out.push_back(
+        {ReportRestartsUsedUp{id_, lost.id}, "more workers were lost than may be replaced"});
+  }
+}
+
+void Run::count_failures(std::uint32_t failures, Commands& out) {
+  failures_ += failures;
+  if (max_failures_ && *max_failures_ > 0 && failures > 0 && failures_ >= *max_failures_) {
+    stop(Outcome::max_failures, "the failures that the run allows are reached", out);
+  }
+}
+
+void Run::stop(Outcome outcome, const char* reason, Commands& out) {
+  if (stopped_) return;
+  stopped_ = outcome;
+  slots_changed_ = true;
+  for (auto& [id, worker] : workers_) {
+    worker.ending = Worker::Ending::stopping;
+    if (worker.slot == Worker::Slot::granted) worker.slot = Worker::Slot::none;
+    out.push_back({StopWorker{id_, id}, reason});
+  }
+}
+
+void Run::end_if_done(Commands& out) {
+  if (is_over_ || !workers_.empty()) return;
+  if (stopped_) {
+    auto left = *stopped_ == Outcome::failed ? items_.not_done() : std::vector<ItemId>();
+    out.push_back(
+        {FinishRun{id_, *stopped_, std::move(left)}, "the last worker of a stopped run is gone"});
+  } else if (dealer_->empty()) {
+    out.push_back({FinishRun{id_, Outcome::completed, {}}, "every item is done"});
+  } else if (startable() == 0) {
+    out.push_back({FinishRun{id_, Outcome::failed, items_.not_done()},
+                   "no worker may be started for what is left"});
+  } else {
+    return;
+  }
+  is_over_ = true;
+}
+
+}  // namespace hearth::scheduler

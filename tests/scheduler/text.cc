@@ -1,0 +1,190 @@
+#include "tests/scheduler/text.h"
+
+#include <cmath>
+#include <map>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+
+namespace hearth::scheduler::text {
+namespace {
+
+// The words of a line, options (name=value) apart.
+struct Line {
+  explicit Line(const std::string& text) : whole(text) {
+    std::istringstream stream(text);
+    for (std::string word; stream >> word;) {
+      const auto equals = word.find('=');
+      if (equals == std::string::npos) {
+        words.push_back(word);
+      } else {
+        options[word.substr(0, equals)] = word.substr(equals + 1);
+      }
+    }
+  }
+
+  [[noreturn]] void fail(const std::string& why) const {
+    throw std::invalid_argument(why + ": " + whole);
+  }
+
+  const std::string& word(std::size_t index) const {
+    if (index >= words.size()) fail("too few words");
+    return words[index];
+  }
+
+  std::uint32_t number(std::size_t index, const std::string& prefix = "") const {
+    const std::string& text = word(index);
+    if (text.rfind(prefix, 0) != 0) fail("expected " + prefix);
+    return static_cast<std::uint32_t>(std::stoul(text.substr(prefix.size())));
+  }
+
+  std::optional<std::uint32_t> option(const std::string& name) const {
+    const auto place = options.find(name);
+    if (place == options.end()) return std::nullopt;
+    return static_cast<std::uint32_t>(std::stoul(place->second));
+  }
+
+  RunId run() const { return RunId{number(1, "r")}; }
+  WorkerId worker() const { return WorkerId{number(2, "gw")}; }
+  ItemId item() const { return ItemId{number(3)}; }
+
+  std::string whole;
+  std::vector<std::string> words;
+  std::map<std::string, std::string> options;
+};
+
+std::vector<std::string> node_ids(const Line& line) {
+  std::vector<std::string> ids;
+  if (const auto count = line.option("items")) {
+    for (std::uint32_t i = 0; i < *count; ++i)
+      ids.push_back("test_it.py::test_" + std::to_string(i));
+  }
+  const auto files = line.options.find("files");
+  if (files == line.options.end()) return ids;
+  std::istringstream sizes(files->second);
+  int file = 0;
+  for (std::string size; std::getline(sizes, size, ','); ++file) {
+    for (int i = 0; i < std::stoi(size); ++i) {
+      ids.push_back("test_" + std::to_string(file) + ".py::TestIt::test_" + std::to_string(i));
+    }
+  }
+  return ids;
+}
+
+Event parse_run(const Line& line) {
+  RunSubmitted run;
+  run.run = line.run();
+  if (line.word(2) != "load" && line.word(2) != "load_file") line.fail("unknown policy");
+  run.policy = line.word(2) == "load" ? Policy::load : Policy::load_file;
+  run.items = node_ids(line);
+  run.workers = line.option("workers");
+  run.auto_workers = line.option("auto").value_or(0);
+  run.max_failures = line.option("max_failures");
+  run.max_worker_restarts = line.option("max_restarts");
+  run.max_chunk = line.option("max_chunk");
+  return run;
+}
+
+std::string name(RunId run) { return " r" + std::to_string(run.value); }
+std::string name(WorkerId worker) { return " gw" + std::to_string(worker.value); }
+std::string names(const std::vector<ItemId>& items) {
+  std::string text;
+  for (const ItemId item : items) text += " " + std::to_string(item.value);
+  return text;
+}
+
+struct Formatter {
+  std::string operator()(const StartWorker& c) const {
+    return "start_worker" + name(c.run) + name(c.worker) +
+           (c.replaces ? " replaces" + name(*c.replaces) : "");
+  }
+  std::string operator()(const AssignItems& c) const {
+    return "assign_items" + name(c.run) + name(c.worker) + names(c.items);
+  }
+  std::string operator()(const ResumeWorker& c) const {
+    return "resume_worker" + name(c.run) + name(c.worker);
+  }
+  std::string operator()(const PauseWorker& c) const {
+    return "pause_worker" + name(c.run) + name(c.worker);
+  }
+  std::string operator()(const FinishWorker& c) const {
+    return "finish_worker" + name(c.run) + name(c.worker);
+  }
+  std::string operator()(const StopWorker& c) const {
+    return "stop_worker" + name(c.run) + name(c.worker);
+  }
+  std::string operator()(const ReportLostItem& c) const {
+    return "report_lost_item" + name(c.run) + name(c.worker) + names({c.item});
+  }
+  std::string operator()(const ReportRestartsUsedUp& c) const {
+    return "report_restarts_used_up" + name(c.run) + name(c.worker);
+  }
+  std::string operator()(const FinishRun& c) const {
+    static const std::map<Outcome, std::string> outcomes = {{Outcome::completed, "completed"},
+                                                            {Outcome::max_failures, "max_failures"},
+                                                            {Outcome::cancelled, "cancelled"},
+                                                            {Outcome::failed, "failed"}};
+    return "finish_run" + name(c.run) + " " + outcomes.at(c.outcome) +
+           (c.not_executed.empty() ? "" : " not_executed" + names(c.not_executed));
+  }
+  std::string operator()(const WakeAt& c) const { return "wake_at " + format_time(c.time); }
+};
+
+}  // namespace
+
+Event parse_event(const std::string& text) {
+  const Line line(text);
+  const std::string& kind = line.word(0);
+  if (kind == "run_submitted") return parse_run(line);
+  if (kind == "session_started") return SessionStarted{line.run()};
+  if (kind == "session_ended") return SessionEnded{line.run()};
+  if (kind == "worker_started") return WorkerStarted{line.run(), line.worker()};
+  if (kind == "item_started") return ItemStarted{line.run(), line.worker(), line.item()};
+  if (kind == "item_finished") {
+    const auto duration = line.options.find("duration");
+    return ItemFinished{
+        line.run(), line.worker(), line.item(),
+        duration == line.options.end() ? Duration::zero() : parse_time(duration->second),
+        line.option("failures").value_or(0)};
+  }
+  if (kind == "worker_failed") {
+    const bool fatal = line.words.size() > 3 && line.words[3] == "fatal";
+    return WorkerFailed{line.run(), line.worker(), line.option("failures").value_or(0), fatal};
+  }
+  if (kind == "worker_paused") return WorkerPaused{line.run(), line.worker()};
+  if (kind == "items_revoked") {
+    ItemsRevoked event{line.run(), line.worker(), {}};
+    for (std::size_t i = 3; i < line.words.size(); ++i)
+      event.items.push_back(ItemId{line.number(i)});
+    return event;
+  }
+  if (kind == "worker_exited") {
+    const bool finished = line.words.size() > 3 && line.words[3] == "finished";
+    return WorkerExited{line.run(), line.worker(), finished};
+  }
+  if (kind == "run_cancelled") return RunCancelled{line.run()};
+  if (kind == "slots_changed") return SlotsChanged{line.number(1)};
+  if (kind == "time_passed") return TimePassed{};
+  line.fail("unknown event");
+}
+
+std::string format(const Action& action) { return std::visit(Formatter{}, action); }
+
+std::vector<std::string> format(const std::vector<Command>& commands) {
+  std::vector<std::string> lines;
+  for (const Command& command : commands) lines.push_back(format(command.action));
+  return lines;
+}
+
+Time parse_time(const std::string& seconds) {
+  return Time(static_cast<Time::rep>(std::llround(std::stod(seconds) * 1e9)));
+}
+
+std::string format_time(Time time) {
+  std::string digits = std::to_string(time.count() % 1'000'000'000);
+  digits.insert(0, 9 - digits.size(), '0');
+  digits.erase(digits.find_last_not_of('0') + 1);
+  return std::to_string(time.count() / 1'000'000'000) + (digits.empty() ? "" : "." + digits);
+}
+
+}  // namespace hearth::scheduler::text
