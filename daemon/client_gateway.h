@@ -1,0 +1,97 @@
+// The daemon's front door: the ROUTER socket for messages, the streams socket for descriptors and
+// for noticing that a client has died, and the PUB socket for events.
+//
+// A client that says something malformed is answered with `refused` (or loses its streams
+// connection); the daemon goes on.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "daemon/event_loop.h"
+#include "daemon/run.h"
+#include "protocol/channel.h"
+#include "protocol/endpoints.h"
+
+namespace hearth::daemon {
+
+class ClientGateway {
+ public:
+  using ClientId = std::string;  // ZeroMQ's routing id
+
+  // What a streams connection brought. `on_gone` is set by whoever takes it.
+  struct Attachment {
+    Streams streams;
+    std::uint64_t connection = 0;
+  };
+
+  struct Listener {
+    virtual ~Listener() = default;
+    // After a valid hello; anything but hello, submits included (their ticket's streams in
+    // `attachment`).
+    virtual void client_said(const ClientId& client, protocol::Message message,
+                             std::optional<Attachment> attachment) = 0;
+    // The client whose streams these were is dead, or has closed the connection.
+    virtual void client_gone(std::uint64_t connection) = 0;
+  };
+
+  ClientGateway(EventLoop& loop, zmq::context_t& context, Listener& listener)
+      : loop_(loop), context_(context), listener_(listener) {}
+  ~ClientGateway();
+  ClientGateway(const ClientGateway&) = delete;
+  ClientGateway& operator=(const ClientGateway&) = delete;
+
+  // Binds all three. An error text, or empty. The caller holds the daemon's lock: stale sockets are
+  // taken over.
+  [[nodiscard]] std::string open(const protocol::Endpoints& endpoints);
+  void remove_sockets();
+
+  void send(const ClientId& client, const protocol::Message& message);
+  void refuse(const ClientId& client, std::string message);
+  void publish(const std::string& name, std::vector<std::pair<std::string, std::string>> details);
+  void close_connection(std::uint64_t connection);
+
+ private:
+  struct Connection {
+    std::uint64_t id = 0;
+    protocol::Channel channel;
+    std::string ticket;  // empty until it was said
+    std::optional<Streams> streams;
+  };
+  struct Waiting {  // a submit whose streams have not arrived yet
+    ClientId client;
+    protocol::Message message;
+    std::string ticket;
+    EventLoop::TimerId deadline{};
+  };
+
+  void receive();
+  void handle(const ClientId& client, std::string_view payload);
+  void say_hello(const ClientId& client, const protocol::Hello& hello);
+  void submit(const ClientId& client, protocol::Message message, std::string ticket);
+  bool try_submit(const ClientId& client, protocol::Message& message, const std::string& ticket);
+  void accept_connection();
+  void on_connection(std::uint64_t id);
+  [[nodiscard]] bool take_streams(Connection& connection, protocol::Received received);
+
+  EventLoop& loop_;
+  zmq::context_t& context_;
+  Listener& listener_;
+  std::optional<protocol::Endpoints> endpoints_;
+  zmq::socket_t router_;
+  zmq::socket_t publisher_;
+  protocol::Fd streams_listener_;
+  std::map<ClientId, bool> greeted_;
+  std::deque<ClientId> greeted_order_;
+  std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;
+  std::vector<Waiting> waiting_;
+  std::uint64_t next_connection_ = 1;
+};
+
+}  // namespace hearth::daemon

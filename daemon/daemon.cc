@@ -1,0 +1,218 @@
+#include "daemon/daemon.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "daemon/log.h"
+#include "daemon/plugin_run.h"
+#include "daemon/version.h"
+
+namespace hearth::daemon {
+namespace {
+
+// From the request to stop: what is still there is killed after the first, and given up after the
+// second.
+constexpr auto kill_after = std::chrono::milliseconds(500);
+constexpr auto give_up_after = std::chrono::seconds(5);
+constexpr auto ending_interval = std::chrono::milliseconds(5);
+
+std::uint64_t milliseconds_since(Clock::time_point time) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - time).count());
+}
+
+// What is wrong with a command, for the user; empty when nothing is.
+std::string complaint_about(const protocol::ProcessSpec& spec) {
+  struct stat info {};
+  if (spec.python.empty() || spec.python.front() != '/' || access(spec.python.c_str(), X_OK) != 0) {
+    return "there is no python to run at " + spec.python +
+           "; set HEARTH_PYTHON to one that has pytest";
+  }
+  if (spec.directory.empty() || stat(spec.directory.c_str(), &info) != 0 ||
+      !S_ISDIR(info.st_mode)) {
+    return "the directory " + spec.directory + " is gone; change to one that exists";
+  }
+  if (!spec.script.empty() && access(spec.script.c_str(), R_OK) != 0) {
+    return "the pytest script " + spec.script + " cannot be read; install pytest for " +
+           spec.python;
+  }
+  return {};
+}
+
+}  // namespace
+
+Daemon::Daemon(Settings settings)
+    : settings_(std::move(settings)),
+      dispatcher_(loop_, scheduler::Config{settings_.slots, std::chrono::milliseconds(100)}),
+      pool_(loop_, processes_, settings_.zygote_program, settings_.max_zygotes),
+      gateway_(loop_, context_, static_cast<ClientGateway::Listener&>(*this)) {}
+
+Daemon::~Daemon() = default;
+
+std::string Daemon::open(protocol::Fd signals) {
+  signals_ = std::move(signals);
+  loop_.watch(signals_.get(), POLLIN, [this](short) { on_signals(); });
+  return gateway_.open(settings_.endpoints);
+}
+
+void Daemon::run() {
+  log("daemon").info("serving pid={} version={} slots={} directory={}", getpid(), version,
+                     settings_.slots, settings_.endpoints.directory.string());
+  loop_.run();
+  gateway_.remove_sockets();
+  log("daemon").info("ended pid={} runs={} ms={}", getpid(), runs_finished_,
+                     milliseconds_since(started_));
+}
+
+// ---- clients
+
+template <typename RunType, typename... Arguments>
+void Daemon::submit(const ClientGateway::ClientId& client, ClientGateway::Attachment attachment,
+                    const protocol::ProcessSpec& spec, Arguments... arguments) {
+  if (auto complaint = complaint_about(spec); !complaint.empty()) {
+    gateway_.refuse(client, std::move(complaint));
+    return;
+  }
+  const scheduler::RunId id{next_run_++};
+  const Distribution::Services services{loop_, processes_, pool_, dispatcher_};
+  Entry entry;
+  entry.client = client;
+  entry.connection = attachment.connection;
+  entry.run = std::make_unique<RunType>(services, static_cast<RunListener&>(*this), id, spec,
+                                        std::move(attachment.streams), std::move(arguments)...);
+  auto& run = *entry.run;
+  runs_[id] = std::move(entry);
+  log("daemon").info("run_submitted run={} directory={} arguments={}", id.value, spec.directory,
+                     spec.args.size());
+  gateway_.send(client, protocol::RunAccepted{id.value});
+  gateway_.publish("run_submitted",
+                   {{"run", std::to_string(id.value)}, {"directory", spec.directory}});
+  run.start();
+}
+
+void Daemon::client_said(const ClientGateway::ClientId& client, protocol::Message message,
+                         std::optional<ClientGateway::Attachment> attachment) {
+  if (ending_) {
+    gateway_.refuse(client, "hearthd is stopping; try again");
+  } else if (const auto* run = std::get_if<protocol::SubmitRun>(&message)) {
+    submit<SessionRun>(client, std::move(*attachment), run->spec);
+  } else if (const auto* distribution = std::get_if<protocol::SubmitDistribution>(&message)) {
+    submit<PluginRun>(client, std::move(*attachment), distribution->spec,
+                      distribution->distribution);
+  } else if (std::holds_alternative<protocol::GetStatus>(message)) {
+    gateway_.send(client, status());
+  } else if (std::holds_alternative<protocol::Stop>(message)) {
+    gateway_.send(client, protocol::Stopping{static_cast<std::uint64_t>(getpid())});
+    begin_ending();
+  } else if (auto* entry = find_run_of(client)) {
+    entry->run->message_received(message);
+  } else {
+    gateway_.refuse(client, "this message is not for the daemon, or its run has ended");
+  }
+}
+
+Daemon::Entry* Daemon::find_run_of(const ClientGateway::ClientId& client) {
+  for (auto& [id, entry] : runs_) {
+    if (entry.client == client) return &entry;
+  }
+  return nullptr;
+}
+
+void Daemon::client_gone(std::uint64_t connection) {
+  for (auto& [id, entry] : runs_) {
+    if (entry.connection != connection) continue;
+    entry.run->client_gone();
+    return;
+  }
+}
+
+void Daemon::send_to_client(scheduler::RunId run, const protocol::Message& message) {
+  if (const auto it = runs_.find(run); it != runs_.end()) gateway_.send(it->second.client, message);
+}
+
+void Daemon::run_ended(scheduler::RunId run) {
+  loop_.defer([this, run] {
+    const auto it = runs_.find(run);
+    if (it == runs_.end()) return;
+    log("daemon").info("run_ended run={} ms={}", run.value,
+                       milliseconds_since(it->second.run->submitted()));
+    gateway_.publish("run_ended", {{"run", std::to_string(run.value)}});
+    runs_.erase(it);
+    ++runs_finished_;
+  });
+}
+
+protocol::Status Daemon::status() const {
+  protocol::Status status;
+  status.version = version;
+  status.pid = static_cast<std::uint64_t>(getpid());
+  status.uptime_ms = milliseconds_since(started_);
+  status.slots = dispatcher_.scheduler().slots();
+  status.slots_busy = dispatcher_.scheduler().slots_busy();
+  status.interpreters_started = pool_.interpreters_started();
+  status.runs_finished = runs_finished_;
+  status.log_file = settings_.log_file;
+  status.zygotes = pool_.status();
+  for (const auto& [id, entry] : runs_) {
+    protocol::RunStatus one;
+    one.run = id.value;
+    one.directory = entry.run->spec().directory;
+    one.args = entry.run->spec().args;
+    one.state = entry.run->state();
+    if (const auto state = dispatcher_.scheduler().state(id)) {
+      one.workers = state->workers;
+      one.slots = state->slots;
+      one.items = state->items;
+      one.finished = state->finished;
+    }
+    one.age_ms = milliseconds_since(entry.run->submitted());
+    status.runs.push_back(std::move(one));
+  }
+  return status;
+}
+
+// ---- processes, and the end
+
+void Daemon::on_signals() {
+  while (const int number = read_signal(signals_)) {
+    if (number == SIGCHLD) {
+      reap();
+    } else if (number != SIGHUP) {
+      begin_ending();
+    }
+  }
+}
+
+void Daemon::reap() {
+  for (const auto& child : reap_children()) processes_.exited(child.pid, child.wait_status);
+}
+
+void Daemon::begin_ending() {
+  if (ending_) return;
+  ending_ = true;
+  ending_since_ = Clock::now();
+  log("daemon").info("stop_requested runs={}", runs_.size());
+  for (auto& [id, entry] : runs_) entry.run->kill();
+  pool_.kill_all();
+  continue_ending();
+}
+
+void Daemon::continue_ending() {
+  reap();
+  const auto left = descendants();
+  const auto elapsed = Clock::now() - ending_since_;
+  if ((left.empty() && runs_.empty()) || elapsed > give_up_after) {
+    if (!left.empty()) log("daemon").error("processes_left count={}", left.size());
+    loop_.stop();
+    return;
+  }
+  if (elapsed > kill_after) {
+    for (const auto pid : left) ::kill(pid, SIGKILL);
+  }
+  loop_.after(ending_interval, [this] { continue_ending(); });
+}
+
+}  // namespace hearth::daemon

@@ -1,0 +1,73 @@
+// The daemon: one loop, one pool of zygotes, one scheduler, the runs in progress.
+//
+// starting --open()--> serving --stop_requested--> ending (runs killed, zygotes ended, children
+// reaped) --> run() returns
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "daemon/client_gateway.h"
+#include "daemon/session_run.h"
+
+namespace hearth::daemon {
+
+struct Settings {
+  protocol::Endpoints endpoints;
+  std::string zygote_program;    // the Python file that an interpreter zygote runs
+  std::string log_file;          // for status
+  std::uint32_t slots = 1;       // machine-wide
+  std::size_t max_zygotes = 32;  // kept at once
+};
+
+class Daemon : private ClientGateway::Listener, private RunListener {
+ public:
+  explicit Daemon(Settings settings);
+  ~Daemon() override;
+
+  // Binds the sockets; from then on clients can connect. An error text, or empty. The caller has
+  // blocked the signals that `signals` (a signalfd) reports before any thread was started, and
+  // holds the lock.
+  [[nodiscard]] std::string open(protocol::Fd signals);
+  void run();  // until it is told to stop; nothing that it started is alive afterwards
+
+ private:
+  struct Entry {
+    std::unique_ptr<Run> run;
+    ClientGateway::ClientId client;
+    std::uint64_t connection = 0;
+  };
+
+  void client_said(const ClientGateway::ClientId& client, protocol::Message message,
+                   std::optional<ClientGateway::Attachment> attachment) override;
+  void client_gone(std::uint64_t connection) override;
+  void send_to_client(scheduler::RunId run, const protocol::Message& message) override;
+  void run_ended(scheduler::RunId run) override;
+
+  template <typename RunType, typename... Arguments>
+  void submit(const ClientGateway::ClientId& client, ClientGateway::Attachment attachment,
+              const protocol::ProcessSpec& spec, Arguments... arguments);
+  Entry* find_run_of(const ClientGateway::ClientId& client);
+  void on_signals();
+  void reap();
+  void begin_ending();
+  void continue_ending();
+  protocol::Status status() const;
+
+  Settings settings_;
+  EventLoop loop_;
+  ProcessTable processes_;
+  Dispatcher dispatcher_;
+  ZygotePool pool_;
+  zmq::context_t context_{1};
+  ClientGateway gateway_;
+  protocol::Fd signals_;
+  std::map<scheduler::RunId, Entry> runs_;
+  std::uint64_t next_run_ = 1;
+  std::uint64_t runs_finished_ = 0;
+  Clock::time_point started_ = Clock::now();
+  Clock::time_point ending_since_{};
+  bool ending_ = false;
+};
+
+}  // namespace hearth::daemon

@@ -1,0 +1,95 @@
+// One distributed run: gets its workers from the pool, carries out the scheduler's commands for
+// them, and hands what they report to the controller, unread.
+//
+// opening --(a worker zygote is there)--> opened --begin_distribution--> running --(scheduler's
+// finish_run)--> finished
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemon/dispatcher.h"
+#include "daemon/worker.h"
+#include "daemon/zygote_pool.h"
+
+namespace hearth::daemon {
+
+// The controller's end, wherever it is.
+struct ControllerLink {
+  virtual ~ControllerLink() = default;
+  virtual void enqueue(const protocol::Message& message) = 0;
+  virtual void flush() = 0;
+  virtual std::size_t queued_bytes() const = 0;
+  virtual void distribution_finished() = 0;  // after its last message
+};
+
+class Distribution : private Dispatcher::Executor, private Worker::Listener {
+ public:
+  struct Services {
+    EventLoop& loop;
+    ProcessTable& processes;
+    ZygotePool& pool;
+    Dispatcher& dispatcher;
+  };
+
+  // `worker_stderr`: where workers write standard error.
+  Distribution(Services services, scheduler::RunId run, protocol::ProcessSpec spec,
+               protocol::Distribution wish, protocol::Fd worker_stderr, ControllerLink& link);
+  ~Distribution() override;
+
+  void open();
+  void begin();
+  void cancel();  // interrupts what runs; workers end their sessions
+  void kill();    // at once
+
+  bool finished() const { return finished_; }
+  bool tests_started() const { return tests_started_; }
+
+ private:
+  void execute(const scheduler::Command& command) override;
+  void data_received(Worker& worker, protocol::Message message) override;
+  void data_drained() override { link_.flush(); }
+  void worker_exited(Worker& worker, int wait_status) override;
+
+  void opened(ZygotePool::Result result);
+  void fail(std::string message);
+  void start_worker(const scheduler::StartWorker& command);
+  void start_worker_from(Zygote& zygote, bool fork, scheduler::WorkerId id);
+  void worker_not_started(scheduler::WorkerId id, std::string message);
+  void finish_run(const scheduler::FinishRun& command);
+  void finish(protocol::Outcome outcome, std::string message);
+  void tick();
+  void hold(Zygote* zygote);
+
+  std::uint32_t worker_count() const;
+  protocol::WorkerIdentity identity(scheduler::WorkerId id) const;
+  ProcessRequest request(scheduler::WorkerId id) const;
+  Worker* find(scheduler::WorkerId id);
+
+  Services services_;
+  scheduler::RunId run_;
+  protocol::ProcessSpec spec_;
+  protocol::Distribution wish_;
+  protocol::Fd worker_stderr_;
+  ControllerLink& link_;
+
+  Zygote* zygote_ = nullptr;  // held while the run lasts
+  std::vector<std::string> items_;
+  std::map<scheduler::WorkerId, std::unique_ptr<Worker>> workers_;
+  std::map<scheduler::WorkerId, ZygotePool::WaitId> starting_;
+  std::optional<ZygotePool::WaitId> opening_;
+  protocol::WorkerEnded* ending_ =
+      nullptr;  // being put together while the scheduler hears of an exit
+  std::string first_failure_;
+  bool running_ = false;
+  bool finished_ = false;
+  bool tests_started_ = false;
+  std::optional<protocol::DistributionFinished> last_message_;
+  EventLoop::TimerId tick_timer_{};
+  EventLoop::TimerId kill_timer_{};
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace hearth::daemon

@@ -1,0 +1,137 @@
+// Anonymous files, terminals, processor quota, memory.
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "daemon/linux.h"
+
+namespace hearth::daemon {
+namespace {
+
+std::string failure(const char* what) { return std::string(what) + ": " + std::strerror(errno); }
+
+// The limit of one cgroup v2 directory in cores, infinity when there is none.
+double cgroup_cores(const std::filesystem::path& directory) {
+  std::ifstream file(directory / "cpu.max");
+  std::string quota;
+  double period = 0;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return INFINITY;
+  return std::strtod(quota.c_str(), nullptr) / period;
+}
+
+// The tightest limit on the way from the process's own cgroup (v2) to the root.
+double quota_cores() {
+  std::ifstream file("/proc/self/cgroup");
+  std::string line;
+  double cores = INFINITY;
+  while (std::getline(file, line)) {
+    if (line.rfind("0::/", 0) != 0) continue;
+    const std::filesystem::path root = "/sys/fs/cgroup";
+    for (std::filesystem::path group = line.substr(4);; group = group.parent_path()) {
+      cores = std::min(cores, cgroup_cores(root / group));
+      if (group.empty() || group == group.parent_path()) break;
+    }
+  }
+  return cores;
+}
+
+}  // namespace
+
+tl::expected<protocol::Fd, std::string> anonymous_file(const char* name) {
+  protocol::Fd file(memfd_create(name, MFD_CLOEXEC));
+  if (!file) return tl::unexpected(failure("memfd_create"));
+  return file;
+}
+
+std::string contents(const protocol::Fd& file) {
+  struct stat info {};
+  if (fstat(file.get(), &info) != 0 || info.st_size <= 0) return {};
+  std::string text(static_cast<std::size_t>(info.st_size), '\0');
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const auto count =
+        pread(file.get(), text.data() + done, text.size() - done, static_cast<off_t>(done));
+    if (count <= 0) break;
+    done += static_cast<std::size_t>(count);
+  }
+  text.resize(done);
+  return text;
+}
+
+Terminal terminal_of(int fd) {
+  Terminal terminal;
+  if (fd < 0 || !isatty(fd)) return terminal;
+  terminal.is_terminal = true;
+  winsize size{};
+  if (ioctl(fd, TIOCGWINSZ, &size) == 0) {
+    terminal.rows = size.ws_row;
+    terminal.columns = size.ws_col;
+  }
+  return terminal;
+}
+
+tl::expected<std::pair<protocol::Fd, protocol::Fd>, std::string> pseudo_terminal(
+    const Terminal& size) {
+  protocol::Fd master(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
+  if (!master || grantpt(master.get()) != 0 || unlockpt(master.get()) != 0)
+    return tl::unexpected(failure("posix_openpt"));
+  char name[64];
+  if (ptsname_r(master.get(), name, sizeof name) != 0) return tl::unexpected(failure("ptsname"));
+  protocol::Fd slave(open(name, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!slave) return tl::unexpected(failure(name));
+  termios settings{};
+  if (tcgetattr(slave.get(), &settings) == 0) {
+    settings.c_oflag &= ~static_cast<tcflag_t>(OPOST);
+    settings.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    tcsetattr(slave.get(), TCSANOW, &settings);
+  }
+  winsize window{};
+  window.ws_row = size.rows;
+  window.ws_col = size.columns;
+  ioctl(slave.get(), TIOCSWINSZ, &window);
+  return std::pair{std::move(master), std::move(slave)};
+}
+
+bool same_file(int a, int b) {
+  struct stat first {};
+  struct stat second {};
+  if (fstat(a, &first) != 0 || fstat(b, &second) != 0) return false;
+  return first.st_dev == second.st_dev && first.st_ino == second.st_ino &&
+         first.st_rdev == second.st_rdev;
+}
+
+std::uint32_t usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  double cores = 1;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+    cores = CPU_COUNT(&set);
+  } else if (const long online = sysconf(_SC_NPROCESSORS_ONLN); online > 0) {
+    cores = static_cast<double>(online);  // more processors than a cpu_set_t holds
+  }
+  cores = std::min(cores, std::ceil(quota_cores()));
+  return static_cast<std::uint32_t>(std::max(cores, 1.0));
+}
+
+std::uint64_t pss_bytes(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/smaps_rollup");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (line.rfind("Pss:", 0) != 0) continue;
+    return std::strtoull(line.c_str() + 4, nullptr, 10) * 1024;
+  }
+  return 0;
+}
+
+}  // namespace hearth::daemon

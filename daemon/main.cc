@@ -1,0 +1,97 @@
+// hearthd: one for each user and machine. Clients start it; `hearth start` does nothing else.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "daemon/daemon.h"
+#include "daemon/lock.h"
+#include "daemon/log.h"
+#include "daemon/version.h"
+
+namespace {
+
+using namespace hearth;
+using namespace hearth::daemon;
+
+constexpr int exit_code_trouble = 3;
+
+// Tells whoever started the daemon, and the user when it runs in a terminal.
+int report(int ready_fd, const std::string& line) {
+  const auto text = line + "\n";
+  if (ready_fd >= 0) {
+    if (write(ready_fd, text.data(), text.size()) < 0) return exit_code_trouble;
+    close(ready_fd);
+  } else if (line != "ready") {
+    std::fputs(("hearthd: " + text).c_str(), stderr);
+  }
+  return line == "ready" ? 0 : exit_code_trouble;
+}
+
+// `<prefix>/bin/hearthd` finds `<prefix>/lib/hearth/pytest_hearth`, wherever the prefix is.
+std::string zygote_program() {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  return (self.parent_path().parent_path() / "lib" / "hearth" / "pytest_hearth" / "zygote_main.py")
+      .string();
+}
+
+void leave_the_terminal() {
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0) return;
+  for (int stream = 0; stream < 3; ++stream) dup2(null, stream);
+  if (null > 2) close(null);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"The test daemon. Usually started by `hearth`; see `hearth --help`."};
+  int ready_fd = -1;
+  std::uint32_t slots = 0;
+  app.set_version_flag("--version", std::string("hearthd ") + version);
+  app.add_option("--ready-fd", ready_fd,
+                 "Write `ready` or `error: …` to this descriptor, once, and close it");
+  app.add_option("--slots", slots,
+                 "Cores that test runs share (default: all that this process may use)");
+  CLI11_PARSE(app, argc, argv);
+  if (ready_fd >= 0) fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
+
+  umask(077);
+  auto signals = open_signals();  // before any thread
+  become_subreaper();
+  const auto endpoints = protocol::prepare_endpoints();
+  if (!endpoints) return report(ready_fd, "error: " + endpoints.error());
+  auto lock = Lock::acquire(endpoints->lock());
+  if (!lock) return report(ready_fd, "error: " + lock.error());
+  const auto state = state_directory();
+  if (const auto error = open_log(state); !error.empty())
+    return report(ready_fd, "error: " + error);
+
+  Settings settings;
+  settings.endpoints = *endpoints;
+  settings.zygote_program = zygote_program();
+  settings.log_file = log_file(state).string();
+  settings.slots = slots != 0 ? slots : usable_cores();
+  if (access(settings.zygote_program.c_str(), R_OK) != 0) {
+    return report(ready_fd, "error: the Python side of hearth is not at " +
+                                settings.zygote_program + "; install hearth again");
+  }
+  {
+    Daemon daemon(std::move(settings));
+    if (const auto error = daemon.open(std::move(signals)); !error.empty())
+      return report(ready_fd, "error: " + error);
+    report(ready_fd, "ready");
+    if (ready_fd >= 0) leave_the_terminal();
+    daemon.run();
+  }
+  // The last one turns off the light: the directory goes when nothing else is in it.
+  std::error_code ignored;
+  lock->release();
+  std::filesystem::remove(endpoints->directory / "start.lock", ignored);
+  std::filesystem::remove(endpoints->directory, ignored);
+  return 0;
+}

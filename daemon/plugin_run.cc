@@ -1,0 +1,41 @@
+#include "daemon/plugin_run.h"
+
+#include <utility>
+#include <variant>
+
+namespace hearth::daemon {
+namespace {
+
+constexpr auto kill_patience = std::chrono::seconds(1);  // from the client's death to SIGKILL
+
+}  // namespace
+
+void PluginRun::start() {
+  distribution_ =
+      std::make_unique<Distribution>(services_, id_, spec_, std::move(wish_),
+                                     std::move(streams_[2]), static_cast<ControllerLink&>(*this));
+  distribution_->open();
+}
+
+void PluginRun::message_received(const protocol::Message& message) {
+  if (std::holds_alternative<protocol::BeginDistribution>(message)) {
+    distribution_->begin();
+  } else if (std::holds_alternative<protocol::CancelDistribution>(message)) {
+    distribution_->cancel();
+  }
+}
+
+void PluginRun::client_gone() {
+  if (distribution_->finished()) return;
+  distribution_->cancel();
+  services_.loop.cancel(kill_timer_);
+  kill_timer_ = services_.loop.after(kill_patience, [this] { kill(); });
+}
+
+void PluginRun::kill() { distribution_->kill(); }
+
+void PluginRun::distribution_finished() {
+  services_.loop.defer([&listener = listener_, id = id_] { listener.run_ended(id); });
+}
+
+}  // namespace hearth::daemon

@@ -1,0 +1,56 @@
+// A test command that a client handed over, from submit to the end of its last process.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "daemon/distribution.h"
+
+namespace hearth::daemon {
+
+using Streams = std::array<protocol::Fd, 3>;
+
+// What a run tells of itself; calls come from the loop.
+struct RunListener {
+  virtual ~RunListener() = default;
+  virtual void send_to_client(scheduler::RunId run, const protocol::Message& message) = 0;
+  virtual void run_ended(
+      scheduler::RunId run) = 0;  // it may be destroyed, but not within this call
+};
+
+class Run {
+ public:
+  Run(Distribution::Services services, RunListener& listener, scheduler::RunId id,
+      protocol::ProcessSpec spec, Streams streams)
+      : services_(services),
+        listener_(listener),
+        id_(id),
+        spec_(std::move(spec)),
+        streams_(std::move(streams)) {}
+  virtual ~Run() = default;
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  virtual void start() = 0;
+  virtual void message_received(
+      const protocol::Message& message) = 0;  // from the client, of this run
+  virtual void client_gone() = 0;
+  virtual void kill() = 0;
+  virtual const char* state() const = 0;
+
+  scheduler::RunId id() const { return id_; }
+  const protocol::ProcessSpec& spec() const { return spec_; }
+  Clock::time_point submitted() const { return submitted_; }
+
+ protected:
+  Distribution::Services services_;
+  RunListener& listener_;
+  scheduler::RunId id_;
+  protocol::ProcessSpec spec_;
+  Streams streams_;
+  Clock::time_point submitted_ = Clock::now();
+};
+
+}  // namespace hearth::daemon

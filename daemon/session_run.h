@@ -1,0 +1,57 @@
+// A run of `hearth pytest`: the session is a fork of a warm zygote on the user's own streams.
+//
+// building --(lease)--> running --(the session's process ends)--> ended. A session whose options
+// ask for workers opens a Distribution over its control channel.
+#pragma once
+
+#include "daemon/run.h"
+#include "protocol/channel.h"
+
+namespace hearth::daemon {
+
+class SessionRun : public Run, private ControllerLink {
+ public:
+  using Run::Run;
+  ~SessionRun() override;
+
+  void start() override;
+  void message_received(const protocol::Message& message) override;
+  void client_gone() override;
+  void kill() override;
+  const char* state() const override {
+    return pid_ != 0 ? "running" : wait_ ? "building" : "ending";
+  }
+
+ private:
+  void acquired(ZygotePool::Result result);
+  void start_session(Zygote& zygote, bool fork);
+  void session_started(pid_t pid);
+  void session_exited(int wait_status);
+  void on_control(short events);
+  void controller_said(const protocol::Message& message);
+  void update_watch();
+  void close_control();
+  void signal_session(int number);
+  void end(int wait_status, PlaceholderStreams::Printed printed = {});
+  void fail(std::string message);
+  void end_when_done();
+
+  // ControllerLink
+  void enqueue(const protocol::Message& message) override;
+  void flush() override;
+  std::size_t queued_bytes() const override { return control_ ? control_->queued_bytes() : 0; }
+  void distribution_finished() override {}
+
+  std::optional<ZygotePool::WaitId> wait_;
+  std::unique_ptr<protocol::Channel> control_;
+  std::unique_ptr<Distribution> distribution_;
+  pid_t pid_ = 0;
+  bool starting_ = false;   // the fork was asked for
+  int pending_signal_ = 0;  // came while starting
+  bool counted_ = false;    // as a session, by the scheduler
+  bool answered_ = false;   // the client was told the end
+  EventLoop::TimerId kill_timer_{};
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace hearth::daemon

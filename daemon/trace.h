@@ -1,0 +1,29 @@
+// What a zygote was seen to read up to its stage, and whether it still is so.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/messages.gen.h"
+
+namespace hearth::daemon {
+
+class Trace {
+ public:
+  void add(std::vector<protocol::FileSignature> files);
+  void add(const Trace& other) {
+    files_.insert(files_.end(), other.files_.begin(), other.files_.end());
+  }
+
+  // Looks at every file again; the path of the first one that differs. A few microseconds for each
+  // file.
+  [[nodiscard]] std::optional<std::string> first_difference() const;
+
+  [[nodiscard]] std::size_t size() const { return files_.size(); }
+
+ private:
+  std::vector<protocol::FileSignature> files_;
+};
+
+}  // namespace hearth::daemon

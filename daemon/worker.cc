@@ -1,0 +1,105 @@
+#include "daemon/worker.h"
+
+#include <signal.h>
+
+#include <utility>
+#include <variant>
+
+#include "daemon/log.h"
+#include "protocol/unix_socket.h"
+
+namespace hearth::daemon {
+namespace {
+
+// A worker that closed its channel without ending (a test that closes every descriptor) can report
+// nothing any more.
+constexpr auto silent_worker_patience = std::chrono::seconds(10);
+
+}  // namespace
+
+Worker::Worker(EventLoop& loop, ProcessTable& processes, Listener& listener, scheduler::WorkerId id)
+    : loop_(loop), processes_(processes), listener_(listener), id_(id) {}
+
+Worker::~Worker() {
+  loop_.cancel(kill_timer_);
+  if (control_) loop_.unwatch(control_->fd());
+  if (pid_ != 0 && !exited_) processes_.forget(pid_);
+}
+
+std::string Worker::open(protocol::Fd& control, protocol::Fd& data) {
+  auto control_pair = protocol::socket_pair();
+  auto data_pair = protocol::socket_pair();
+  if (!control_pair || !data_pair) return "cannot make a socket pair: too many open files?";
+  control_ = std::make_unique<protocol::Channel>(std::move(control_pair->first));
+  data_ = std::make_unique<protocol::Channel>(std::move(data_pair->first));
+  control = std::move(control_pair->second);
+  data = std::move(data_pair->second);
+  loop_.watch(control_->fd(), POLLIN, [this](short events) { on_control(events); });
+  return {};
+}
+
+void Worker::started(pid_t pid) {
+  pid_ = pid;
+  processes_.expect(pid, [this](int wait_status) {
+    exited_ = true;
+    read_data();
+    listener_.worker_exited(*this, wait_status);
+  });
+}
+
+void Worker::send(const protocol::Message& message) {
+  if (!control_) return;
+  control_->send(message);
+  update_watch();
+}
+
+void Worker::read_data() {
+  if (!data_) return;
+  auto batch = data_->on_readable();
+  for (auto& received : batch) {
+    if (auto* done = std::get_if<protocol::WorkerFinished>(&received.message)) {
+      finished = true;
+      output = done->output;
+    }
+    listener_.data_received(*this, std::move(received.message));
+  }
+  if (!batch.empty()) listener_.data_drained();
+  if (data_->closed() && !data_->error().empty()) {
+    log("worker").warn("data_channel_failed worker={} pid={} error={}", name(), pid_,
+                       data_->error());
+    data_.reset();
+    signal(SIGKILL);
+  }
+}
+
+void Worker::on_control(short events) {
+  if (events & POLLOUT) control_->on_writable();
+  const auto received = control_->on_readable();
+  if (!received.empty()) read_data();
+  if (control_->closed()) {
+    control_lost();
+  } else {
+    update_watch();
+  }
+}
+
+void Worker::control_lost() {
+  loop_.unwatch(control_->fd());
+  control_.reset();
+  if (exited_) return;
+  kill_timer_ = loop_.after(silent_worker_patience, [this] {
+    if (exited_) return;
+    signal(SIGKILL);
+    kill_timer_ = loop_.after(std::chrono::seconds(1), [this] {
+      if (!exited_ && pid_ != 0) processes_.exited(pid_, SIGKILL);
+    });
+  });
+}
+
+void Worker::update_watch() {
+  if (!control_ || control_->closed()) return;
+  loop_.change_events(control_->fd(),
+                      static_cast<short>(POLLIN | (control_->wants_write() ? POLLOUT : 0)));
+}
+
+}  // namespace hearth::daemon

@@ -1,0 +1,129 @@
+// One zygote: a paused process, the channel to it, and what it was seen to read.
+//
+// building --stage_ready--> ready | refused | (process ends) ended
+// ready    --retire-------> retiring --> ended
+// refused  --start_process without fork--> gone: it is a run's process then, and no zygote any more
+//
+// Everything happens on the loop's thread. A zygote outlives its state `ended` only until the pool
+// has dropped it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/event_loop.h"
+#include "daemon/placeholder_streams.h"
+#include "daemon/process_table.h"
+#include "daemon/stage_key.h"
+#include "daemon/trace.h"
+#include "protocol/channel.h"
+
+namespace hearth::daemon {
+
+class Zygote {
+ public:
+  enum class State { building, ready, refused, retiring, ended };
+
+  // What the pool does when something happened to a zygote. Called from the loop.
+  struct Listener {
+    virtual ~Listener() = default;
+    virtual void stage_reached(Zygote& zygote) = 0;  // state is ready or refused
+    virtual void process_ended(Zygote& zygote) = 0;  // state is ended
+  };
+
+  Zygote(EventLoop& loop, ProcessTable& processes, Listener& listener, StageKey key,
+         protocol::WorkerIdentity identity, Zygote* parent);
+  ~Zygote();
+  Zygote(const Zygote&) = delete;
+  Zygote& operator=(const Zygote&) = delete;
+
+  // Starts the process: an interpreter is spawned, any other stage is forked by the parent. An
+  // error text, or empty.
+  [[nodiscard]] std::string spawn_interpreter(const std::string& zygote_program);
+  [[nodiscard]] std::string build_from_parent(const ProcessRequest& request);
+
+  // Forks a process of a run (or turns a refused zygote into it). `descriptors`: control, data, 0,
+  // 1, 2. `on_started` gets its pid, or 0 when the zygote was lost before it answered.
+  void start_process(protocol::StartProcess start, std::vector<protocol::Fd> descriptors,
+                     std::function<void(pid_t)> on_started);
+
+  // A run that goes on needs the very zygote that it began with, also when it is stale by now: a
+  // retired zygote ends only when nobody holds it, and its last child has ended.
+  void hold() { ++holders_; }
+  void release();
+
+  void retire();
+  void kill();  // now; process_ended follows
+
+  State state() const { return state_; }
+  const StageKey& key() const { return key_; }
+  Zygote* parent() const { return parent_; }
+  pid_t pid() const { return pid_; }
+  bool distributed() const { return ready_.distributed; }
+  const protocol::StageReady& ready() const { return ready_; }
+  const std::string& failure() const { return failure_; }
+  int wait_status() const { return wait_status_; }
+  Clock::time_point build_started() const { return build_started_; }
+  Clock::time_point last_used() const { return last_used_; }
+  std::uint64_t served() const { return served_; }
+  std::size_t files() const;
+
+  // Whether it may serve a process with this identity (what was read of it, here and below, is the
+  // same).
+  bool serves(const protocol::WorkerIdentity& identity) const;
+  // Whether it is being built for a process with this identity.
+  bool builds_for(const protocol::WorkerIdentity& identity) const { return identity_ == identity; }
+  // Its trace and those below it.
+  Trace whole_trace() const;
+  // The path of the first file of this zygote's trace (the ones below it not included) that differs
+  // now.
+  std::optional<std::string> first_difference() const { return trace_.first_difference(); }
+  // What was printed by this stage and those below it.
+  PlaceholderStreams::Printed printed();
+
+ private:
+  struct Request {
+    std::function<void(pid_t)> on_answer;
+  };
+
+  [[nodiscard]] std::string open_channel(protocol::Fd& theirs);
+  void on_events(short events);
+  void on_message(protocol::Received received);
+  void on_forked(const protocol::Forked& forked);
+  void adopt_pid(pid_t pid);
+  void channel_lost();
+  void set_ended(int wait_status);
+  void send_retire();
+  void update_watch();
+  void close_channel();
+
+  EventLoop& loop_;
+  ProcessTable& processes_;
+  Listener& listener_;
+  StageKey key_;
+  protocol::WorkerIdentity identity_;  // that it was built with
+  Zygote* parent_;
+  State state_ = State::building;
+  pid_t pid_ = 0;
+  std::unique_ptr<protocol::Channel> channel_;
+  PlaceholderStreams streams_;
+  protocol::StageReady ready_;
+  Trace trace_;
+  PlaceholderStreams::Printed printed_;
+  std::string failure_;
+  int wait_status_ = 0;
+  std::map<std::uint64_t, Request> requests_;
+  std::uint64_t next_request_ = 1;
+  std::uint64_t served_ = 0;
+  int holders_ = 0;
+  Clock::time_point build_started_ = Clock::now();
+  Clock::time_point last_used_ = Clock::now();
+  EventLoop::TimerId lost_timer_{};
+  std::shared_ptr<bool> alive_ =
+      std::make_shared<bool>(true);  // for callbacks that may come after the end
+};
+
+}  // namespace hearth::daemon

@@ -1,0 +1,301 @@
+#include "daemon/zygote_pool.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "daemon/log.h"
+
+namespace hearth::daemon {
+namespace {
+
+using protocol::Flavour;
+using protocol::Stage;
+
+// The way to a run, deepest first. A stage more is a row more.
+constexpr std::array stages_deepest_first = {Stage::selected, Stage::configured,
+                                             Stage::interpreter};
+constexpr Stage target = Stage::selected;
+
+// How often one acquire() may find that what it built is of no use to it (files that change all the
+// time) before it gives up.
+constexpr int max_rebuilds = 8;
+constexpr std::size_t remembered_refusals = 64;
+
+// ": <the last line of a text>", or nothing.
+std::string last_line(const std::string& text) {
+  const auto end = text.find_last_not_of(" \n");
+  if (end == std::string::npos) return {};
+  const auto newline = text.rfind('\n', end);
+  const auto begin = newline == std::string::npos ? 0 : newline + 1;
+  return ": " + text.substr(begin, end + 1 - begin);
+}
+
+}  // namespace
+
+ZygotePool::ZygotePool(EventLoop& loop, ProcessTable& processes, std::string zygote_program,
+                       std::size_t limit)
+    : loop_(loop),
+      processes_(processes),
+      zygote_program_(std::move(zygote_program)),
+      limit_(limit) {}
+
+ZygotePool::WaitId ZygotePool::acquire(ProcessRequest request, Callback callback) {
+  auto waiter = std::make_unique<Waiter>();
+  waiter->id = WaitId{next_wait_++};
+  waiter->request = std::move(request);
+  waiter->callback = std::move(callback);
+  auto& added = *waiters_.emplace_back(std::move(waiter));
+  const auto id = added.id;
+  loop_.defer([this, id] {
+    const auto it = std::find_if(waiters_.begin(), waiters_.end(),
+                                 [&](const auto& each) { return each->id == id; });
+    if (it != waiters_.end()) advance(**it);
+  });
+  return id;
+}
+
+void ZygotePool::abandon(WaitId wait) {
+  const auto it = std::find_if(waiters_.begin(), waiters_.end(),
+                               [&](const auto& each) { return each->id == wait; });
+  if (it == waiters_.end()) return;
+  Zygote* building = (*it)->building;
+  waiters_.erase(it);
+  const bool wanted = std::any_of(waiters_.begin(), waiters_.end(),
+                                  [&](const auto& each) { return each->building == building; });
+  if (building && !wanted && building->state() == Zygote::State::building) building->kill();
+}
+
+Zygote* ZygotePool::usable_zygote(const Waiter& waiter, Stage stage) {
+  const auto key = key_of(stage, waiter.request);
+  const auto& identity = waiter.request.identity;
+  // A project that is known to read its worker's id needs a build for each; of any other, one build
+  // serves all workers.
+  const bool identity_matters =
+      std::any_of(zygotes_.begin(), zygotes_.end(), [&](const auto& each) {
+        return each->key() == key && each->state() == Zygote::State::ready &&
+               !each->serves(identity);
+      });
+  for (std::size_t i = 0; i < zygotes_.size(); ++i) {
+    auto& zygote = *zygotes_[i];
+    if (!(zygote.key() == key)) continue;
+    if (zygote.state() == Zygote::State::building) {
+      if (!identity_matters || zygote.builds_for(identity)) return &zygote;
+      continue;
+    }
+    if (zygote.state() != Zygote::State::ready && zygote.state() != Zygote::State::refused)
+      continue;
+    if (!zygote.serves(identity)) continue;
+    if (zygote.build_started() < waiter.submitted && !holds(zygote)) {
+      i = static_cast<std::size_t>(-1);  // retiring may have changed the list
+      continue;
+    }
+    return &zygote;
+  }
+  return nullptr;
+}
+
+// Verifies the trace of the zygote and of those below it, the lowest first; what does not hold is
+// retired with all above it.
+bool ZygotePool::holds(Zygote& zygote) {
+  if (zygote.parent() && !holds(*zygote.parent())) return false;
+  const auto difference = zygote.first_difference();
+  if (!difference) return true;
+  log("pool").info("stage_stale pid={} stage={} file={}", zygote.pid(),
+                   to_string(zygote.key().stage), *difference);
+  retire_with_descendants(zygote);
+  return false;
+}
+
+bool ZygotePool::is_refused(const StageKey& key) {
+  const auto it = std::find_if(refusals_.begin(), refusals_.end(),
+                               [&](const Refusal& each) { return each.key == key; });
+  if (it == refusals_.end()) return false;
+  if (!it->trace->first_difference()) return true;
+  refusals_.erase(it);
+  return false;
+}
+
+void ZygotePool::advance(Waiter& waiter) {
+  waiter.building = nullptr;
+  if (waiter.rebuilds > max_rebuilds) {
+    finish(waiter, Failed{"the files of this project change faster than they can be loaded; run it "
+                          "again when they rest"});
+    return;
+  }
+  Zygote* from = nullptr;
+  for (const auto stage : stages_deepest_first) {
+    Zygote* zygote = usable_zygote(waiter, stage);
+    if (!zygote) continue;
+    if (zygote->state() == Zygote::State::building) {
+      waiter.building = zygote;
+      return;
+    }
+    const bool deepest = stage == target || zygote->distributed();
+    if (deepest) {
+      finish(waiter, Lease{zygote, zygote->state() == Zygote::State::ready});
+      return;
+    }
+    if (zygote->state() == Zygote::State::refused) {
+      zygote->kill();
+      continue;
+    }
+    from = zygote;
+    break;
+  }
+  if (!from) {
+    build(waiter, nullptr, Stage::interpreter);
+    return;
+  }
+  Stage next = target;
+  for (const auto stage : stages_deepest_first) {
+    if (stage <= from->key().stage) break;
+    if (stage == target || !is_refused(key_of(stage, waiter.request))) next = stage;
+  }
+  build(waiter, from, next);
+}
+
+void ZygotePool::build(Waiter& waiter, Zygote* from, Stage stage) {
+  ++waiter.rebuilds;
+  auto& zygote = *zygotes_.emplace_back(
+      std::make_unique<Zygote>(loop_, processes_, static_cast<Zygote::Listener&>(*this),
+                               key_of(stage, waiter.request), waiter.request.identity, from));
+  waiter.building = &zygote;
+  std::string error;
+  if (stage == Stage::interpreter) {
+    ++interpreters_started_;
+    error = zygote.spawn_interpreter(zygote_program_);
+  } else {
+    error = zygote.build_from_parent(waiter.request);
+  }
+  log("pool").debug("build_started stage={} flavour={} error={:?}", to_string(stage),
+                    to_string(waiter.request.flavour), error);
+  if (error.empty()) return;
+  waiter.building = nullptr;
+  zygotes_.pop_back();
+  finish(waiter, Failed{error});
+}
+
+void ZygotePool::finish(Waiter& waiter, Result result) {
+  auto callback = std::move(waiter.callback);
+  std::erase_if(waiters_, [&](const auto& each) { return each.get() == &waiter; });
+  callback(std::move(result));
+}
+
+void ZygotePool::advance_waiters_of(Zygote& zygote) {
+  std::vector<WaitId> ids;
+  for (const auto& waiter : waiters_) {
+    if (waiter->building == &zygote) ids.push_back(waiter->id);
+  }
+  for (const auto id : ids) {
+    const auto it = std::find_if(waiters_.begin(), waiters_.end(),
+                                 [&](const auto& each) { return each->id == id; });
+    if (it != waiters_.end()) advance(**it);
+  }
+}
+
+void ZygotePool::stage_reached(Zygote& zygote) {
+  if (zygote.state() == Zygote::State::refused) {
+    refusals_.push_back(
+        {zygote.key(), zygote.ready().refusal, std::make_shared<Trace>(zygote.whole_trace())});
+    if (refusals_.size() > remembered_refusals) refusals_.pop_front();
+  }
+  advance_waiters_of(zygote);
+  // Whoever waited has taken it or could not use it.
+  if (zygote.state() == Zygote::State::refused) zygote.kill();
+  enforce_limit();
+}
+
+void ZygotePool::process_ended(Zygote& zygote) {
+  std::vector<WaitId> ids;
+  for (const auto& waiter : waiters_) {
+    if (waiter->building == &zygote) ids.push_back(waiter->id);
+  }
+  for (const auto id : ids) {
+    const auto it = std::find_if(waiters_.begin(), waiters_.end(),
+                                 [&](const auto& each) { return each->id == id; });
+    if (it == waiters_.end()) continue;
+    auto& waiter = **it;
+    if (zygote.build_started() < waiter.submitted) {
+      advance(waiter);  // it may have ended for a reason that is no more
+    } else if (!zygote.failure().empty()) {
+      finish(waiter, Failed{zygote.failure()});
+    } else if (zygote.key().stage == Stage::interpreter) {
+      finish(waiter, Failed{zygote.key().spec.python + " could not be started: it " +
+                            describe_wait_status(zygote.wait_status()) +
+                            last_line(zygote.printed().to_stderr)});
+    } else {
+      finish(waiter, Ended{zygote.wait_status(), zygote.printed()});
+    }
+  }
+  loop_.defer([this] { drop_ended(); });
+}
+
+void ZygotePool::retire_with_descendants(Zygote& zygote) {
+  for (const auto& each : zygotes_) {
+    if (each->parent() == &zygote) retire_with_descendants(*each);
+  }
+  zygote.retire();
+}
+
+bool ZygotePool::has_child(const Zygote& zygote) const {
+  return std::any_of(zygotes_.begin(), zygotes_.end(),
+                     [&](const auto& each) { return each->parent() == &zygote; });
+}
+
+void ZygotePool::drop_ended() {
+  // A parent stays as long as it has children: its trace is part of theirs.
+  while (std::erase_if(zygotes_, [&](const auto& each) {
+           return each->state() == Zygote::State::ended && !has_child(*each);
+         }) > 0) {
+  }
+}
+
+void ZygotePool::enforce_limit() {
+  for (;;) {
+    std::size_t kept = 0;
+    Zygote* oldest = nullptr;
+    for (const auto& each : zygotes_) {
+      if (each->state() != Zygote::State::ready) continue;
+      ++kept;
+      if (!has_child(*each) && (!oldest || each->last_used() < oldest->last_used()))
+        oldest = each.get();
+    }
+    if (kept <= limit_ || !oldest) return;
+    log("pool").info("zygote_evicted pid={} stage={}", oldest->pid(),
+                     to_string(oldest->key().stage));
+    oldest->retire();
+  }
+}
+
+void ZygotePool::kill_all() {
+  for (const auto& each : zygotes_) each->kill();
+}
+
+std::vector<protocol::ZygoteStatus> ZygotePool::status() const {
+  std::vector<protocol::ZygoteStatus> all;
+  for (const auto& each : zygotes_) {
+    if (each->state() == Zygote::State::ended) continue;
+    protocol::ZygoteStatus one;
+    one.pid = static_cast<std::uint64_t>(each->pid());
+    one.parent_pid = each->parent() ? static_cast<std::uint64_t>(each->parent()->pid()) : 0;
+    one.stage = each->key().stage;
+    one.flavour = each->key().flavour;
+    one.state = each->state() == Zygote::State::building ? "building"
+                : each->state() == Zygote::State::ready  ? "ready"
+                                                         : "retiring";
+    one.python = each->key().spec.python;
+    one.directory = each->key().spec.directory;
+    one.args = each->key().spec.args;
+    one.served = each->served();
+    one.files = each->files();
+    one.pss_bytes = pss_bytes(each->pid());
+    one.age_ms = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - each->build_started())
+            .count());
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+}  // namespace hearth::daemon

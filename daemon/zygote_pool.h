@@ -1,0 +1,102 @@
+// All zygotes of the machine, and how a run gets a process from them.
+//
+// acquire() looks for the deepest zygote on the way to what is wanted whose key fits and whose
+// trace holds, builds the stages that are missing, and answers with a lease. Several runs that want
+// the same stage wait for one build.
+//
+// A build that began before a run was submitted may have read what has changed since: its trace is
+// looked at again. One that began afterwards has seen what a cold run would have seen.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "daemon/zygote.h"
+
+namespace hearth::daemon {
+
+class ZygotePool : private Zygote::Listener {
+ public:
+  // Start the process at once with Zygote::start_process: with fork, or (a stage that the audit
+  // refused) without.
+  struct Lease {
+    Zygote* zygote = nullptr;
+    bool fork = true;
+  };
+  // The process ended before its stage, by itself: what it printed and its status are the run's.
+  struct Ended {
+    int wait_status = 0;
+    PlaceholderStreams::Printed printed;
+  };
+  // hearth's own trouble, one line.
+  struct Failed {
+    std::string message;
+  };
+  using Result = std::variant<Lease, Ended, Failed>;
+  using Callback = std::function<void(Result)>;
+  enum class WaitId : std::uint64_t {};
+
+  // `zygote_program`: the Python file that an interpreter runs. `limit`: zygotes kept, beyond it
+  // the least recently used go.
+  ZygotePool(EventLoop& loop, ProcessTable& processes, std::string zygote_program,
+             std::size_t limit);
+
+  // A zygote paused as deep as processes of that kind are forked: `selected`, or `configured` when
+  // the session turns out to be a controller. The callback is called once, from the loop, unless
+  // abandon() comes first.
+  WaitId acquire(ProcessRequest request, Callback callback);
+  void abandon(WaitId wait);  // a build that nobody else waits for is ended
+
+  void kill_all();
+  bool empty() const { return zygotes_.empty(); }
+
+  std::vector<protocol::ZygoteStatus> status() const;
+  std::uint64_t interpreters_started() const { return interpreters_started_; }
+
+ private:
+  struct Waiter {
+    WaitId id{};
+    ProcessRequest request;
+    Callback callback;
+    Clock::time_point submitted = Clock::now();
+    Zygote* building = nullptr;
+    int rebuilds = 0;
+  };
+  // A stage that the audit refused is not tried again while what it read is unchanged.
+  struct Refusal {
+    StageKey key;
+    std::string reason;
+    std::shared_ptr<Trace> trace;
+  };
+
+  void stage_reached(Zygote& zygote) override;
+  void process_ended(Zygote& zygote) override;
+
+  void advance(Waiter& waiter);
+  void advance_waiters_of(Zygote& zygote);
+  Zygote* usable_zygote(const Waiter& waiter, protocol::Stage stage);
+  bool is_refused(const StageKey& key);
+  bool holds(Zygote& zygote);
+  void build(Waiter& waiter, Zygote* from, protocol::Stage stage);
+  void finish(Waiter& waiter, Result result);
+  void retire_with_descendants(Zygote& zygote);
+  void drop_ended();
+  void enforce_limit();
+  bool has_child(const Zygote& zygote) const;
+
+  EventLoop& loop_;
+  ProcessTable& processes_;
+  std::string zygote_program_;
+  std::size_t limit_;
+  std::vector<std::unique_ptr<Zygote>> zygotes_;
+  std::vector<std::unique_ptr<Waiter>> waiters_;
+  std::deque<Refusal> refusals_;
+  std::uint64_t next_wait_ = 1;
+  std::uint64_t interpreters_started_ = 0;
+};
+
+}  // namespace hearth::daemon
