@@ -1,0 +1,1 @@
+"""The differential runner: real suites through plain pytest and through hearth must give one result. See README.md in tests/."""
