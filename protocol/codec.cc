@@ -75,8 +75,10 @@ bool refer_to_input(msgpack::type::object_type, std::size_t, void*) { return tru
 
 }  // namespace
 
+std::size_t encoded_size_bound(const Message& message) { return wire::size_of_message(message); }
+
 void encode_to(std::string& out, const Message& message) {
-  const std::size_t needed = out.size() + wire::size_of_message(message);
+  const std::size_t needed = out.size() + encoded_size_bound(message);
   // At least double: reserve() takes the size literally, and many small messages may be appended to
   // one string.
   if (needed > out.capacity()) out.reserve(std::max(needed, 2 * out.capacity()));

@@ -1,6 +1,7 @@
 // Messages to bytes and back.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -19,6 +20,9 @@ struct DecodeError {
 
 // Appends the same bytes.
 void encode_to(std::string& out, const Message& message);
+
+// No less than the size of encode(message), and not much more; cheap.
+[[nodiscard]] std::size_t encoded_size_bound(const Message& message);
 
 // Accepts exactly one whole message within the schema's limits, of a known id, with every field
 // there and of its type. Unknown fields are ignored; if a field appears twice, the first counts.

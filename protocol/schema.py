@@ -11,15 +11,13 @@ from pathlib import Path
 SCALARS = ("uint", "int", "float", "bool", "string", "bytes")
 LIMITS = ("frame_bytes", "string_bytes", "bytes_bytes", "list_items", "nesting", "descriptors")
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
-CPP_KEYWORDS = frozenset(
-    """
-    alignas alignof and asm auto bool break case catch char class const continue default delete
-    do double else enum explicit export extern false float for friend goto if inline int long
-    mutable namespace new noexcept not nullptr operator or private protected public register
-    requires return short signed sizeof static struct switch template this throw true try
-    typedef typeid typename union unsigned using virtual void volatile wchar_t while xor
-    """.split()
-)
+CPP_KEYWORDS = """
+alignas alignof and asm auto bool break case catch char class const continue default delete
+do double else enum explicit export extern false float for friend goto if inline int long
+mutable namespace new noexcept not nullptr operator or private protected public register
+requires return short signed sizeof static struct switch template this throw true try
+typedef typeid typename union unsigned using virtual void volatile wchar_t while xor
+""".split()
 
 
 class SchemaError(Exception):
