@@ -23,7 +23,7 @@ CPP_SCALARS = {
 def header(schema: Schema) -> str:
     out = [
         BANNER,
-        "// What the processes of hearth say: a plain struct for each message and struct of the schema.",
+        "// What the processes of hearth say: a plain struct for each message and struct.",
         "// A `string` is UTF-8 by agreement, which is not checked here; `bytes` may be anything.",
         "#pragma once\n",
         *(

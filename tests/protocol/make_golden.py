@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -93,7 +93,9 @@ def main() -> int:
     arguments = parser.parse_args()
     files = golden_files()
     present = set(GOLDEN.glob("*"))
-    stale = [path for path, data in files.items() if path not in present or path.read_bytes() != data]
+    stale = [
+        path for path, data in files.items() if path not in present or path.read_bytes() != data
+    ]
     left_over = sorted(present - set(files))
     if arguments.check:
         for path in (*stale, *left_over):
