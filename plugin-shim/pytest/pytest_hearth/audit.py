@@ -1,0 +1,60 @@
+"""Whether a paused process may be forked: what two processes could not both own."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any, Optional
+
+from . import _native
+
+_THREAD_END_SECONDS = 0.05
+
+
+def refusal(ours: Sequence[int], config: Optional[Any] = None) -> str:
+    """One line: what was found; empty: nothing.
+
+    ours: hearth's own descriptors. config: pytest's, once there is one.
+    """
+    if _native.has_children():
+        return "a child process is running"
+    shared = _native.find_shared(ours)
+    if shared:
+        return "open " + ", ".join(shared[:3])
+    threads = _other_threads()
+    if threads:
+        return "running " + ", ".join(threads[:3])
+    factory = getattr(config, "_tmp_path_factory", None)
+    if getattr(factory, "_basetemp", None) is not None:
+        return "tmp_path_factory has made its base directory"
+    return ""
+
+
+def _other_threads() -> list[str]:
+    """The threads that are left after a fork.
+
+    Libraries that are made for forking (OpenBLAS) end theirs in a fork handler, so a fork has to have happened.
+    """
+    if len(_tasks()) <= 1:
+        return []
+    _native.fork_nothing()
+    deadline = time.monotonic() + _THREAD_END_SECONDS
+    while True:
+        tasks = [task for task in _tasks() if task != str(os.getpid())]
+        if not tasks:
+            return []
+        if time.monotonic() > deadline:
+            return [f"thread {_name(task)}" for task in tasks]
+
+
+def _tasks() -> list[str]:
+    return os.listdir("/proc/self/task")
+
+
+def _name(task: str) -> str:
+    try:
+        with open(f"/proc/self/task/{task}/comm", encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return task

@@ -1,0 +1,45 @@
+"""What a process was forked for, and who it is."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from .channel import Channel
+from .messages import ProcessSpec, WorkerIdentity
+
+
+class Order:
+    """Set once, at the fork; a stage that is built deeper is given a new one at the next fork.
+
+    stage: the stage to pause at, or None for a process of a run.
+    data: the worker's data channel, or -1.
+    """
+
+    def __init__(
+        self,
+        *,
+        control: Channel,
+        stage: Optional[str],
+        flavour: str,
+        spec: ProcessSpec,
+        identity: WorkerIdentity,
+        distribution: str,
+        basetemp: bytes = b"",
+        data: int = -1,
+    ) -> None:
+        self.control = control
+        self.stage = stage
+        self.flavour = flavour
+        self.spec = spec
+        self.identity = identity
+        self.distribution = distribution
+        self.basetemp = basetemp
+        self.data = data
+
+    @property
+    def is_worker(self) -> bool:
+        return self.flavour == "worker"
+
+    def descriptors(self) -> list[int]:
+        """Those that are hearth's own in this process."""
+        return [fd for fd in (self.control.fd, self.data) if fd >= 0]

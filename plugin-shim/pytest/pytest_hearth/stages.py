@@ -1,0 +1,51 @@
+"""The stages, and how a real pytest run is stopped at one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Optional
+
+from .messages import Stage
+
+# The stage, and the hook call that it is paused before. A run has reached `interpreter` before there are hooks.
+PAUSED_BEFORE: tuple[tuple[str, Optional[str]], ...] = (
+    (Stage.interpreter, None),
+    (Stage.configured, "pytest_cmdline_main"),
+    (Stage.selected, "pytest_runtestloop"),
+)
+
+
+def before_next_call(pluginmanager: Any, hook: str, function: Callable[[dict[str, Any]], None]) -> None:
+    """Call the function with the hook call's arguments just before the next call of the hook, once."""
+    caller = getattr(pluginmanager.hook, hook)
+    original = type(caller)
+
+    class OneShot(original):  # type: ignore[misc,valid-type]
+        """Steps aside at its first call. It is a class, since a HookCaller's instances take no attributes."""
+
+        __slots__ = ()
+
+        def __call__(self, **arguments: Any) -> Any:
+            self.__class__ = original
+            function(arguments)
+            return self(**arguments)
+
+    caller.__class__ = OneShot
+
+
+def on_next_config(function: Callable[[Any], None]) -> None:
+    """Call the function with the next configuration that pytest makes, before it is used, once.
+
+    Runs that tests start in the same process make theirs later and are left alone.
+    """
+    from _pytest import config
+
+    original = config.get_config
+
+    def get_config(*arguments: Any, **named: Any) -> Any:
+        config.get_config = original
+        made = original(*arguments, **named)
+        function(made)
+        return made
+
+    config.get_config = get_config

@@ -1,0 +1,256 @@
+"""The life of a process that hearthd started: wait as an interpreter, be forked, become pytest, wait again, become a run.
+
+`main` is called once, in the interpreter zygote. Every other process is a fork that returned from `Zygote.wait` with an
+order, and goes on from there: `main` runs pytest's script in it, and pauses that run at the stage that the order names.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from typing import Any, NoReturn, Optional
+
+from . import _native, audit, environment, openfiles, randomness
+from .channel import Channel, ChannelClosed
+from .ending import run_to_the_end
+from .messages import (
+    BuildStage,
+    ChildExited,
+    Flavour,
+    Forked,
+    Message,
+    ProcessSpec,
+    Retire,
+    Stage,
+    StageFailed,
+    StageReady,
+    StartProcess,
+    WorkerIdentity,
+)
+from .order import Order
+from .recorder import Recorder
+
+
+class Report:
+    """What a paused process tells of itself besides its trace."""
+
+    def __init__(self, *, distributed: bool = False, items: Optional[list[str]] = None, collected: bytes = b"") -> None:
+        self.distributed = distributed
+        self.items = items or []
+        self.collected = collected
+
+
+class Zygote:
+    """This process, from its first pause to its becoming a run. One for the process, handed on through forks."""
+
+    def __init__(self, control: Channel, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.order = Order(
+            control=control,
+            stage=Stage.interpreter,
+            flavour=Flavour.session,
+            spec=ProcessSpec(b"", b"", [], [], b"", [], 0),
+            identity=WorkerIdentity("", 0, ""),
+            distribution="",
+        )
+        self.base_path: list[str] = []
+        self._stage: str = Stage.interpreter
+        self._children: dict[int, int] = {}
+        self._is_retiring = False
+
+    def fail(self, message: str) -> NoReturn:
+        """The stage cannot be reached."""
+        try:
+            self.order.control.send(StageFailed(message))
+        except ChannelClosed:
+            pass
+        os._exit(1)
+
+    def pause(self, stage: str, report: Report, config: Optional[Any] = None) -> None:
+        """Report the stage, and wait. Returns in a fork (or, after a refusal, in this process) that has its order in `order`."""
+        self.recorder.stop()
+        self._stage = stage
+        reads = environment.take_reads()
+        gc.collect()
+        openfiles.flush_before_fork()
+        gc.freeze()
+        randomness.remember_pause()
+        refusal = audit.refusal(self.order.descriptors(), config)
+        ready = StageReady(stage, refusal, [], reads, report.distributed, report.items, report.collected)
+        wire: Any = ready.to_wire()
+        wire[1]["files"] = self.recorder.take()
+        try:
+            self.order.control.send_raw(_native.pack_frame(wire))
+            self._wait(stage)
+        except ChannelClosed:
+            os._exit(1)
+
+    def _wait(self, stage: str) -> None:
+        control = self.order.control
+        while True:
+            ready = _native.poll([control.fd, *self._children.values()], -1)
+            for pid, pidfd in list(self._children.items()):
+                if pidfd in ready:
+                    self._reap(pid)
+            message = control.receive_now()
+            while message is not None:
+                if self._serve(message, stage):
+                    return
+                message = control.receive_now()
+            if self._is_retiring and not self._children:
+                os._exit(0)
+
+    def _serve(self, message: Message, stage: str) -> bool:
+        """True in the process that goes on as something else."""
+        control = self.order.control
+        if isinstance(message, BuildStage):
+            descriptors = control.take_descriptors(4)
+            if not self._fork(message.request, descriptors):
+                return False
+            self._become_builder(message, descriptors)
+            return True
+        if isinstance(message, StartProcess):
+            descriptors = control.take_descriptors(5)
+            if not message.fork:
+                control.send(Forked(message.request, os.getpid()))
+            elif not self._fork(message.request, descriptors):
+                return False
+            self._become_process(message, descriptors)
+            return True
+        if isinstance(message, Retire):
+            self._is_retiring = True
+            return False
+        raise ChannelClosed(f"unexpected message {type(message).__name__}")
+
+    def _fork(self, request: int, descriptors: list[int]) -> bool:
+        """True in the child, which has closed what was its parent's own."""
+        parent = os.getpid()
+        pid = _native.fork()
+        if pid == 0:
+            _native.begin_life(parent)
+            for pidfd in self._children.values():
+                os.close(pidfd)
+            self._children.clear()
+            self._is_retiring = False
+            return True
+        self._children[pid] = _native.move_high(_native.open_pidfd(pid))
+        for fd in descriptors:
+            os.close(fd)
+        self.order.control.send(Forked(request, pid))
+        return False
+
+    def _become_builder(self, message: BuildStage, descriptors: list[int]) -> None:
+        """Go on to a deeper stage."""
+        project_has_run = self._stage != Stage.interpreter
+        order = Order(
+            control=Channel(_native.move_high(descriptors[0])),
+            stage=message.stage,
+            flavour=message.flavour,
+            spec=message.spec,
+            identity=message.identity,
+            distribution=message.distribution,
+        )
+        self._take_over(order, descriptors[1:])
+        if order.is_worker:
+            environment.watch()
+        randomness.after_fork(project_has_run)
+        _native.remember_streams()
+        self.recorder.start()
+
+    def _become_process(self, message: StartProcess, descriptors: list[int]) -> None:
+        """Go on as a process of a run: no stage lies ahead."""
+        project_has_run = self._stage != Stage.interpreter
+        order = Order(
+            control=Channel(_native.move_high(descriptors[0])),
+            stage=None,
+            flavour=message.flavour,
+            spec=message.spec,
+            identity=message.identity,
+            distribution=message.distribution,
+            basetemp=message.basetemp,
+            data=_native.move_high(descriptors[1]),
+        )
+        self._take_over(order, descriptors[2:])
+        environment.unwatch()
+        if message.fork:
+            randomness.after_fork(project_has_run)
+        for fd, data in ((1, message.printed_stdout), (2, message.printed_stderr)):
+            try:
+                _native.write_out(fd, data)
+            except OSError:
+                pass  # the reader is gone: whatever the run itself writes will find that out
+
+    def _take_over(self, order: Order, streams: list[int]) -> None:
+        """The descriptors, environment and place that the order brings."""
+        before = self.order
+        self.order = order
+        before.control.close()
+        _native.separate_files([*order.descriptors(), *streams])
+        _native.replace_streams(streams)
+        if self._stage == Stage.interpreter:
+            environment.replace(order.spec.environment)
+            os.umask(order.spec.umask)
+            try:
+                os.chdir(order.spec.directory)
+            except OSError as error:
+                self.fail(f"cannot enter {os.fsdecode(order.spec.directory)}: {error.strerror}")
+        _adapt_standard_streams()
+        if order.is_worker:
+            environment.set_identity(order.identity)
+
+    def _reap(self, pid: int) -> None:
+        result = _native.reap(pid)
+        if result is None:
+            return
+        status, user, system, memory = result
+        os.close(self._children.pop(pid))
+        self.order.control.send(ChildExited(pid, status, user, system, memory))
+
+
+def main(control_fd: int, directory: str) -> NoReturn:
+    """The interpreter zygote; and what becomes of each of its forks."""
+    _reset_signals()
+    recorder = Recorder(directory)
+    recorder.start()
+    zygote = Zygote(Channel(_native.move_high(control_fd)), recorder)
+    try:
+        import pytest  # noqa: F401
+    except ModuleNotFoundError as error:
+        if error.name != "pytest":
+            zygote.fail(f"cannot import pytest: {error}")
+        zygote.fail(f"{sys.executable} has no pytest: install it with `{sys.executable} -m pip install pytest`")
+    except Exception as error:
+        zygote.fail(f"cannot import pytest: {type(error).__name__}: {error}")
+    recorder.note_interpreter()
+    zygote.base_path = list(sys.path)
+    _native.remember_streams()
+    randomness.remember_start()
+    zygote.pause(Stage.interpreter, Report())
+
+    from .run import Run
+
+    run = Run(zygote)
+    run_to_the_end(run.main)
+
+
+def _reset_signals() -> None:
+    """What a shell's child has, whatever hearthd's own signals are."""
+    import _signal
+
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
+    if _signal.getsignal(_signal.SIGINT) is not _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+    for number in (_signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT, _signal.SIGCHLD):
+        _signal.signal(number, _signal.SIG_DFL)
+
+
+def _adapt_standard_streams() -> None:
+    """Python chose their buffering by what they were when it started."""
+    for stream in (sys.__stdin__, sys.__stdout__):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if stream is None or reconfigure is None:
+            continue
+        line_buffering = stream.isatty() and not getattr(stream, "write_through", False)
+        if stream.line_buffering != line_buffering:
+            reconfigure(line_buffering=line_buffering)

@@ -1,0 +1,36 @@
+"""The script that hearthd starts as an interpreter zygote: `PYTHON zygote_main.py CONTROL_FD`.
+
+Loads the package that it lies in under a private name and without `sys.path`, and hands over. What comes back is a process
+that has become pytest's, and is over.
+"""
+
+import importlib.util
+import os
+import sys
+
+
+def _load(name: str, directory: str) -> None:
+    """Make the package that lies in the directory importable under this name."""
+    spec = importlib.util.spec_from_file_location(
+        name,
+        os.path.join(directory, "__init__.py"),
+        submodule_search_locations=[directory],
+    )
+    assert spec is not None and spec.loader is not None
+    package = importlib.util.module_from_spec(spec)
+    sys.modules[name] = package
+    spec.loader.exec_module(package)
+
+
+def _main() -> None:
+    directory = os.path.dirname(os.path.abspath(__file__))
+    # The entry that Python made for this script; a user's run has one for its own script.
+    if sys.path and os.path.realpath(sys.path[0]) == os.path.realpath(directory):
+        del sys.path[0]
+    _load("_hearth_runtime", directory)
+    from _hearth_runtime.zygote import main  # type: ignore[import-not-found,unused-ignore]
+
+    main(int(sys.argv[1]), directory)
+
+
+_main()
