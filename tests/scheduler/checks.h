@@ -1,0 +1,97 @@
+// What must hold at every moment of a simulation, and at its end. A violation is noted as a
+// sentence.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "scheduler/scheduler.h"
+#include "tests/scheduler/simulated_worker.h"
+
+namespace hearth::scheduler {
+
+class Checks {
+ public:
+  explicit Checks(const Scheduler& scheduler) : scheduler_(scheduler) {}
+
+  // What the scheduler is told, and what it answers.
+  void before(const Event& event, Time now);
+  void after(const Event& event, const std::vector<Command>& commands, Time now);
+
+  // What really happens in the simulated processes, before anybody hears of it.
+  void item_starts(const SimulatedWorker& worker, Time now);
+  void item_ends(const SimulatedWorker& worker, ItemId item, Time now);
+  void worker_dies(const SimulatedWorker& worker);
+
+  // When nothing happens any more.
+  void at_end();
+
+  [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
+  [[nodiscard]] Duration longest_wait() const { return longest_wait_; }
+  [[nodiscard]] Duration slot_time(RunId run) const;       // executing items; automatic runs
+  [[nodiscard]] const FinishRun* finish(RunId run) const;  // none while it goes on
+
+  // A run that lacks a slot for longer than this, though it has work, starves.
+  void set_longest_allowed_wait(Duration wait) { allowed_wait_ = wait; }
+
+ private:
+  struct WorkerRecord {
+    bool is_up = false;
+    bool told_end = false;  // finish_worker or stop_worker
+    bool told_stop = false;
+    std::set<ItemId> unfinished;  // given to it, and not heard to be finished
+  };
+  struct RunRecord {
+    RunSubmitted run;
+    std::map<WorkerId, WorkerRecord> present;
+    std::map<std::string, std::set<ItemId>> files;  // items that are not done, by file
+    std::uint32_t starts = 0;
+    std::uint32_t losses = 0;
+    std::set<ItemId> begun;  // really
+    std::set<ItemId> ended;  // really
+    std::set<ItemId> done;   // finished, as heard, or reported lost
+    std::set<ItemId> lost;
+    std::set<ItemId> died_in;
+    std::uint64_t failures = 0;
+    bool is_stopped = false;
+    std::optional<FinishRun> finish;
+    std::optional<Time> lacks_slot_since;
+    Duration slot_time{};
+  };
+
+  void fail(RunId run, const std::string& what);
+  void hear(const Event& event);
+  void mark_done(RunRecord& run, ItemId item);
+  void on(const StartWorker& command);
+  void on(const AssignItems& command);
+  void on(const ResumeWorker& command);
+  void on(const PauseWorker& command);
+  void on(const FinishWorker& command);
+  void on(const StopWorker& command);
+  void on(const ReportLostItem& command);
+  void on(const ReportRestartsUsedUp& command);
+  void on(const FinishRun& command);
+  void on(const WakeAt& command);
+  WorkerRecord& worker(RunId run, WorkerId worker, const char* command);
+  void check_slots();
+  void check_successors();
+  void check_stopped();
+  void check_waiting();
+  [[nodiscard]] std::uint32_t explicit_slots() const;
+
+  const Scheduler& scheduler_;
+  std::map<RunId, RunRecord> runs_;
+  std::set<RunId> sessions_;
+  std::map<std::pair<RunId, WorkerId>, Time> executing_;  // really, since when; automatic runs
+  std::uint32_t automatic_slots_ = 0;                     // held after the last step
+  Duration allowed_wait_ = Duration::max();
+  Duration longest_wait_{};
+  std::vector<std::string> violations_;
+  Time now_{};
+};
+
+}  // namespace hearth::scheduler
