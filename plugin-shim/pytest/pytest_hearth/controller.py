@@ -1,0 +1,335 @@
+"""The controller: the session of a distributed run. It collects nothing; it replays what the workers report.
+
+A pytest plugin, registered as `dsession` as xdist's is. All that it needs of the daemon comes through a transport, so that it
+serves a session that hearthd forked and a user's own pytest process alike, and several sessions in one process.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Generator
+from typing import Any, Optional
+
+import pytest
+
+from . import _native, recorded_warnings
+from .controller_terminal import ControllerTerminal
+from .messages import (
+    Distribution,
+    DistributionFinished,
+    DistributionOpened,
+    EventReported,
+    ItemBegan,
+    ItemReported,
+    Outcome,
+    WorkerEnded,
+    WorkerStarted,
+)
+from .node import Node, NodeManager
+from .options import distribution_of
+from .reports import ReportUnpacker
+from .transport import Transport, TransportError
+
+_PLUGIN_NAME = "dsession"
+_NAMED_ITEMS = 20  # more would bury the summary
+
+
+class DistributionError(Exception):
+    """The run could not be carried out to its end; pytest shows it as an internal error and exits with 3."""
+
+
+class Controller:
+    """One run's. Made before pytest_cmdline_main."""
+
+    def __init__(self, config: Any, transport: Transport, distribution: Distribution) -> None:
+        self._config = config
+        self._transport = transport
+        self._distribution = distribution
+        self._manager = NodeManager(config, distribution.testrun)
+        self._nodes: dict[str, Node] = {}
+        self._workers = distribution.workers
+        self._items: list[str] = []
+        self._locations: list[tuple[str, Optional[int], str]] = []
+        self._reported: set[int] = set()
+        self._ending: Optional[BaseException] = None
+        self._summary = ""
+        self._is_open = False
+        self._is_finished = False
+        self._terminal: Any = None
+        self._unpacker: Any = None
+        self._session: Any = None
+
+    @classmethod
+    def install(cls, config: Any, transport: Transport) -> Optional[Controller]:
+        """Make this run a distributed one if its options come to that. Called just before pytest_cmdline_main."""
+        distribution = distribution_of(config, b"")
+        if distribution is None:
+            return None
+        controller = cls(config, transport, distribution)
+        config.pluginmanager.register(controller, _PLUGIN_NAME)
+        return controller
+
+    # ---- the session's hooks ---------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: Any) -> None:
+        # What pytest-xdist, if it is there, makes its own distributed session from.
+        if hasattr(config.option, "tx"):
+            config.option.tx = []
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_sessionstart(self, session: Any) -> Generator[None, Any, None]:
+        """After everybody's, so that the header stands before our lines."""
+        outcome = yield
+        outcome.get_result()
+        self._open(session)
+
+    def _open(self, session: Any) -> None:
+        self._session = session
+        self._terminal = ControllerTerminal(self._config)
+        self._unpacker = ReportUnpacker(self._config)
+        factory = getattr(self._config, "_tmp_path_factory", None)
+        if factory is not None:
+            self._distribution.basetemp = os.fsencode(factory.getbasetemp())
+        if self._workers:
+            self._terminal.created(self._workers)
+        try:
+            self._transport.open(self._distribution)
+        except TransportError as error:
+            raise DistributionError(str(error)) from None
+        self._is_open = True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> bool:
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: Any) -> bool:
+        try:
+            while not self._is_finished:
+                message = self._transport.receive(None)
+                if message is not None:
+                    self._replay(message)
+                    self._obey_session(session)
+        except TransportError as error:
+            raise DistributionError(str(error)) from None
+        except BaseException:
+            self._cancel_and_wait()
+            raise
+        if self._ending is not None:
+            raise self._ending
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+        return True
+
+    @pytest.hookimpl
+    def pytest_terminal_summary(self) -> None:
+        if self._summary:
+            self._terminal.summary(self._summary)
+
+    @pytest.hookimpl
+    def pytest_sessionfinish(self) -> None:
+        self._cancel_and_wait()
+
+    def _obey_session(self, session: Any) -> None:
+        """A plugin of the controller may ask for the end. The daemon knows by itself when --maxfail is reached."""
+        maxfail = self._config.getvalue("maxfail")
+        if session.shouldstop or (session.shouldfail and not (maxfail and session.testsfailed >= maxfail)):
+            self._cancel()
+
+    def _cancel(self) -> None:
+        if self._is_open and not self._is_finished:
+            self._is_open = False
+            self._transport.cancel()
+
+    def _cancel_and_wait(self) -> None:
+        """Nothing may run on when the session is over. A second interrupt leaves at once."""
+        if self._is_finished or self._terminal is None:
+            return
+        try:
+            self._cancel()
+            while not isinstance(self._transport.receive(None), DistributionFinished):
+                pass
+        except TransportError:
+            pass
+        finally:
+            self._is_finished = True
+
+    # ---- what the daemon tells -------------------------------------------------------------------------------------------
+
+    def _replay(self, message: object) -> None:
+        kind = type(message)
+        if kind is ItemReported:
+            self._item_reported(message)  # type: ignore[arg-type]
+        elif kind is ItemBegan:
+            self._item_began(message)  # type: ignore[arg-type]
+        elif kind is DistributionOpened:
+            self._opened(message)  # type: ignore[arg-type]
+        elif kind is WorkerStarted:
+            self._node(message.worker)  # type: ignore[attr-defined]
+        elif kind is EventReported:
+            self._event(_native.loads(message.event))  # type: ignore[attr-defined]
+        elif kind is WorkerEnded:
+            self._worker_ended(message)  # type: ignore[arg-type]
+        elif kind is DistributionFinished:
+            self._finished(message)  # type: ignore[arg-type]
+        else:
+            raise TransportError(f"unexpected message {kind.__name__}")
+
+    def _opened(self, message: DistributionOpened) -> None:
+        config, session = self._config, self._session
+        collected = _native.loads(message.collected)
+        self._items = message.items
+        files = collected["files"]
+        self._locations = [(files[file], line, domain) for file, line, domain in collected["locations"]]
+        session.testscollected = collected["count"]
+        if not self._workers:
+            self._terminal.created(message.workers)
+        self._workers = message.workers
+        for data in collected["warnings"]:
+            self._warning(data)
+        for data in collected["reports"]:
+            self._collect_report(data)
+        self._terminal.add_deselected(collected["deselected"])
+        self._terminal.collected(self._workers, collected["count"], self._distribution.policy)
+        if collected["error"] is not None:
+            self._event(collected["error"])
+            self._cancel()
+        elif session.testsfailed and not config.option.continue_on_collection_errors:
+            count = session.testsfailed
+            self._end_with(session.Interrupted(f"{count} error{'s' if count != 1 else ''} during collection"))
+            self._cancel()
+
+    def _item_began(self, message: ItemBegan) -> None:
+        index = message.item
+        self._config.hook.pytest_runtest_logstart(nodeid=self._items[index], location=self._locations[index])
+
+    def _item_reported(self, message: ItemReported) -> None:
+        hook = self._config.hook
+        index = message.item
+        node = self._node(message.worker)
+        self._reported.add(index)
+        if message.reports:
+            testrun = self._distribution.testrun
+            for report in self._unpacker.unpack(message.reports):
+                report.node = node
+                report.worker_id = message.worker
+                report.testrun_uid = testrun
+                report.item_index = index
+                hook.pytest_runtest_logreport(report=report)
+        hook.pytest_runtest_logfinish(nodeid=self._items[index], location=self._locations[index])
+
+    def _worker_ended(self, message: WorkerEnded) -> None:
+        node = self._node(message.worker)
+        error = None if message.expected else "Not properly terminated"
+        if message.output:
+            node.workeroutput = _native.loads(message.output)  # type: ignore[attr-defined]
+        self._call_if_known("pytest_testnodedown", node=node, error=error)
+        if message.expected:
+            return
+        self._terminal.node_down(message.worker, error)
+        if message.lost_item >= 0:
+            self._lost_item(node, message.lost_item, message.wait_status)
+        if message.replacement:
+            self._terminal.line(f"\nreplacing crashed worker {message.worker}")
+        elif message.restarts_used_up:
+            self._restarts_used_up(message.worker)
+
+    def _lost_item(self, node: Node, index: int, wait_status: int) -> None:
+        node_id, location = self._items[index], self._locations[index]
+        self._reported.add(index)
+        report: Any = pytest.TestReport(
+            nodeid=node_id,
+            location=location,
+            keywords={},
+            outcome="failed",
+            longrepr=f"worker {node.gateway.id!r} crashed while running {node_id!r}: {_ended_how(wait_status)}",
+            when="???",  # type: ignore[arg-type]
+        )
+        report.node = node
+        report.worker_id = node.gateway.id
+        report.testrun_uid = self._distribution.testrun
+        report.item_index = index
+        self._config.hook.pytest_runtest_logreport(report=report)
+        self._config.hook.pytest_runtest_logfinish(nodeid=node_id, location=location)
+
+    def _restarts_used_up(self, worker: str) -> None:
+        most = self._distribution.max_worker_restarts
+        if most == 0:
+            self._summary = f"worker {worker} crashed and worker restarting disabled"
+        else:
+            self._summary = f"maximum crashed workers reached: {4 * self._workers if most < 0 else most}"
+        self._terminal.line("\n" + self._summary)
+
+    def _finished(self, message: DistributionFinished) -> None:
+        self._is_finished = True
+        if message.outcome != Outcome.failed or self._ending is not None:
+            return
+        missing = [node_id for index, node_id in enumerate(self._items) if index not in self._reported]
+        for node_id in missing[:_NAMED_ITEMS]:
+            self._terminal.line(f"not run: {node_id}")
+        if len(missing) > _NAMED_ITEMS:
+            self._terminal.line(f"not run: {len(missing) - _NAMED_ITEMS} more")
+        # Where one worker too many has crashed, its test has failed, and the summary says why the rest was not run.
+        if not (self._summary and self._session.testsfailed):
+            self._ending = DistributionError(message.message or "the run could not be carried out")
+
+    # ---- events ----------------------------------------------------------------------------------------------------------
+
+    def _event(self, event: dict[str, Any]) -> None:
+        kind = event["kind"]
+        if kind == "warning":
+            self._warning(event["data"])
+        elif kind == "collect_report":
+            self._collect_report(event["data"])
+        elif kind == "exit":
+            self._end_with(pytest.exit.Exception(event["text"], event["returncode"]))
+        elif kind == "keyboard_interrupt":
+            self._end_with(KeyboardInterrupt(event["text"]))
+        elif kind == "usage_error":
+            self._end_with(pytest.UsageError(*event["args"]))
+        elif kind == "failed":
+            self._session.shouldfail = self._session.shouldfail or event["text"]
+        elif kind == "interrupted":
+            self._end_with(self._session.Interrupted(event["text"]))
+        else:
+            self._end_with(DistributionError(event["text"]))
+
+    def _end_with(self, error: BaseException) -> None:
+        """The first reason counts."""
+        if self._ending is None:
+            self._ending = error
+
+    def _warning(self, data: dict[str, Any]) -> None:
+        self._config.hook.pytest_warning_recorded.call_historic(kwargs=recorded_warnings.from_wire(data))
+
+    def _collect_report(self, data: dict[str, Any]) -> None:
+        report = self._config.hook.pytest_report_from_serializable(config=self._config, data=data)
+        self._config.hook.pytest_collectreport(report=report)
+
+    def _node(self, worker: str) -> Node:
+        node = self._nodes.get(worker)
+        if node is None:
+            node = self._nodes[worker] = Node(worker, self._config, self._manager, self._workers)
+            self._call_if_known("pytest_testnodeready", node=node)
+            self._call_if_known("pytest_xdist_node_collection_finished", node=node, ids=self._items)
+        return node
+
+    def _call_if_known(self, hook: str, **arguments: Any) -> None:
+        """xdist's hooks are there when xdist is."""
+        caller = getattr(self._config.hook, hook, None)
+        if caller is not None and caller.spec is not None:
+            caller(**arguments)
+
+
+def _ended_how(wait_status: int) -> str:
+    if os.WIFSIGNALED(wait_status):
+        number = os.WTERMSIG(wait_status)
+        try:
+            return f"killed by {signal.Signals(number).name}"
+        except ValueError:
+            return f"killed by signal {number}"
+    return f"exited with code {os.WEXITSTATUS(wait_status)}"

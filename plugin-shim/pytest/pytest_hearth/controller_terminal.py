@@ -1,0 +1,71 @@
+"""The lines that a distributed run adds to the terminal: xdist's words, which people and tools already read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_SCHEDULINGS = {"load": "LoadScheduling", "loadfile": "LoadFileScheduling"}
+
+
+class ControllerTerminal:
+    """Writes through pytest's terminal reporter; silent where that plugin is off."""
+
+    def __init__(self, config: Any) -> None:
+        self._config = config
+        self._reporter = config.pluginmanager.get_plugin("terminalreporter")
+        self._last_length = 0
+        if self._reporter is not None:
+            self._reporter.showfspath = False
+
+    def created(self, workers: int) -> None:
+        """The number of workers is known."""
+        self._status(f"created: {workers}/{workers} {_noun('worker', workers)}")
+
+    def collected(self, workers: int, items: int, policy: str) -> None:
+        """So is the number of items."""
+        if self._reporter is None:
+            return
+        self._status(f"{workers} {_noun('worker', workers)} [{items} {_noun('item', items)}]")
+        self._reporter.write_line("")
+        if self._config.option.verbose > 0:
+            self._reporter.write_line(f"scheduling tests via {_SCHEDULINGS.get(policy, policy)}")
+
+    def line(self, text: str) -> None:
+        """One that -q leaves out."""
+        if self._reporter is not None and self._config.option.verbose >= 0:
+            self._reporter.write_line(text)
+
+    def node_down(self, worker: str, error: str) -> None:
+        if self._reporter is not None:
+            self._reporter.write_line(f"[{worker}] node down: {error}")
+
+    def summary(self, text: str) -> None:
+        """One of the last lines of the session."""
+        if self._reporter is not None and self._config.option.verbose >= 0:
+            self._reporter.write_sep("=", f"xdist: {text}")
+
+    def add_deselected(self, node_ids: list[str]) -> None:
+        """For the summary's `N deselected`."""
+        if self._reporter is not None and node_ids:
+            self._reporter._add_stats("deselected", node_ids)
+
+    def _status(self, text: str) -> None:
+        if self._reporter is None:
+            return
+        if self._config.option.verbose < 0:
+            text = "bringing up nodes..."
+        if self._is_terminal():
+            padding = " " * max(self._last_length - len(text), 0)
+            self._last_length = len(text)
+            self._reporter.rewrite(text + padding, bold=True)
+        else:
+            self._reporter.write_line(text)
+
+    def _is_terminal(self) -> bool:
+        # A method in newer releases of pytest, a bool in older ones.
+        isatty = self._reporter.isatty
+        return bool(isatty() if callable(isatty) else isatty)
+
+
+def _noun(word: str, count: int) -> str:
+    return word if count == 1 else word + "s"

@@ -1,0 +1,227 @@
+"""Test reports on their way from a worker to the controller.
+
+What travels is what `pytest_report_to_serializable` makes of a report. Where only pytest's own implementation of that hook is
+there, a plain report is sent in a shorter form to the same effect: what the reports of one item have in common once.
+
+    [common, [report, …]]     common: [nodeid, location, keywords], or None
+    report: [when, outcome, duration, start, stop, longrepr, sections, user_properties] for the short form,
+            or a dict, as the hook made it
+"""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import pytest
+
+from . import _native
+
+_PLAIN_ATTRIBUTES = {
+    "location",
+    "keywords",
+    "outcome",
+    "longrepr",
+    "when",
+    "user_properties",
+    "sections",
+    "duration",
+    "start",
+    "stop",
+}
+_NODE_ID_ATTRIBUTES = ({"nodeid"}, {"_id"})
+
+
+def only_core_implements(manager: Any, hook: str) -> bool:
+    """Whether nobody but pytest itself has a say in the hook."""
+    return all(
+        implementation.plugin_name == "reports" for implementation in getattr(manager.hook, hook).get_hookimpls()
+    )
+
+
+class Plain:
+    """Brings values that cannot travel into a form that can, and remembers which ones lost something by it."""
+
+    def __init__(self) -> None:
+        self.lost: list[str] = []
+
+    def __call__(self, value: object) -> object:
+        # A subclass of a plain type that also reads like one loses nothing that a report could show.
+        for kind in (bool, int, float, str, bytes):
+            if isinstance(value, kind):
+                plain: object = kind(value)  # type: ignore[call-overload]
+                try:
+                    if str(plain) == str(value):
+                        return plain
+                except Exception:
+                    pass
+                break
+        text = _safe_repr(value)
+        if text not in self.lost:
+            self.lost.append(text)
+        return text
+
+
+def _safe_repr(value: object) -> str:
+    try:
+        return repr(value)[:1000]
+    except Exception as error:
+        return f"<{type(value).__name__} whose repr failed: {type(error).__name__}>"
+
+
+class ReportPacker:
+    """The worker's side."""
+
+    def __init__(self, config: Any) -> None:
+        self._config = config
+        self._is_plain = only_core_implements(config.pluginmanager, "pytest_report_to_serializable")
+
+    def pack(self, reports: list[Any]) -> tuple[bytes, int]:
+        """The reports of one item; how many of them count as failures.
+
+        A value that cannot travel becomes its repr, and the item gets one more report, a failed one that says so.
+        """
+        plain = Plain()
+        wire, failures = self._wire(reports)
+        packed = _native.dumps(wire, plain)
+        if plain.lost:
+            reports = [*reports, self._loss_report(reports[-1], plain.lost)]
+            wire, failures = self._wire(reports)
+            packed = _native.dumps(wire, plain)
+        return packed, failures
+
+    def _wire(self, reports: list[Any]) -> tuple[list[Any], int]:
+        common: Optional[list[Any]] = None
+        failures = 0
+        rows: list[Any] = []
+        for report in reports:
+            if report.outcome == "failed" and not hasattr(report, "wasxfail"):
+                failures += 1
+            if self._is_plain and _is_plain_report(report):
+                if common is None:
+                    common = [report.nodeid, report.location, list(report.keywords)]
+                elif common[0] != report.nodeid:
+                    rows.append(self._serialise(report))
+                    continue
+                rows.append(
+                    [
+                        report.when,
+                        report.outcome,
+                        report.duration,
+                        getattr(report, "start", 0.0),
+                        getattr(report, "stop", 0.0),
+                        report.longrepr,
+                        report.sections,
+                        report.user_properties,
+                    ]
+                )
+            else:
+                rows.append(self._serialise(report))
+        return [common, rows], failures
+
+    def _serialise(self, report: Any) -> Any:
+        return self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
+
+    @staticmethod
+    def _loss_report(report: Any, lost: list[str]) -> Any:
+        return pytest.TestReport(
+            nodeid=report.nodeid,
+            location=report.location,
+            keywords=report.keywords,
+            outcome="failed",
+            longrepr=f"cannot be sent from the worker in the report of {report.nodeid}: " + ", ".join(lost),
+            when="teardown",
+        )
+
+
+def _is_plain_report(report: Any) -> bool:
+    if type(report) is not pytest.TestReport:
+        return False
+    longrepr = report.longrepr
+    if longrepr is not None and type(longrepr) is not tuple and type(longrepr) is not str:
+        return False
+    return (report.__dict__.keys() - _PLAIN_ATTRIBUTES) in _NODE_ID_ATTRIBUTES
+
+
+class ReportUnpacker:
+    """The controller's side."""
+
+    def __init__(self, config: Any) -> None:
+        self._config = config
+        self._is_plain = only_core_implements(config.pluginmanager, "pytest_report_from_serializable")
+        # Newer releases of pytest have times of their own in a report.
+        self._has_times = "start" in pytest.TestReport("n", ("n", 0, "n"), {}, "passed", None, "call").__dict__
+
+    def unpack(self, packed: bytes) -> list[Any]:
+        """The reports of one item, in the order in which they were made."""
+        common, rows = _native.loads(packed)
+        first: Optional[dict[str, Any]] = None
+        reports: list[Any] = []
+        for row in rows:
+            if type(row) is dict:
+                reports.append(self._config.hook.pytest_report_from_serializable(config=self._config, data=row))
+                continue
+            if not self._is_plain:
+                reports.append(self._from_hook(common, row))
+                continue
+            if first is None:
+                report = self._construct(common, row)
+                first = report.__dict__
+            else:
+                report = self._like(first, common, row)
+            reports.append(report)
+        return reports
+
+    def _construct(self, common: list[Any], row: list[Any]) -> Any:
+        when, outcome, duration, start, stop, longrepr, sections, user_properties = row
+        times = {"start": start, "stop": stop} if self._has_times else {}
+        return pytest.TestReport(
+            nodeid=common[0],
+            location=common[1],
+            keywords=dict.fromkeys(common[2], 1),
+            outcome=outcome,
+            longrepr=longrepr,
+            when=when,
+            sections=sections,
+            duration=duration,
+            user_properties=user_properties,
+            **times,
+        )
+
+    def _like(self, first: dict[str, Any], common: list[Any], row: list[Any]) -> Any:
+        """One more report of the same item: its class's __init__ would parse the node id again."""
+        report = pytest.TestReport.__new__(pytest.TestReport)
+        attributes = report.__dict__
+        attributes.update(first)
+        attributes["keywords"] = dict.fromkeys(common[2], 1)
+        (
+            attributes["when"],
+            attributes["outcome"],
+            attributes["duration"],
+            start,
+            stop,
+            attributes["longrepr"],
+            attributes["sections"],
+            attributes["user_properties"],
+        ) = row
+        if self._has_times:
+            attributes["start"] = start
+            attributes["stop"] = stop
+        return report
+
+    def _from_hook(self, common: list[Any], row: list[Any]) -> Any:
+        when, outcome, duration, start, stop, longrepr, sections, user_properties = row
+        data: dict[str, Any] = {
+            "$report_type": "TestReport",
+            "nodeid": common[0],
+            "location": common[1],
+            "keywords": dict.fromkeys(common[2], 1),
+            "outcome": outcome,
+            "longrepr": longrepr,
+            "when": when,
+            "sections": sections,
+            "duration": duration,
+            "user_properties": user_properties,
+        }
+        if self._has_times:
+            data.update(start=start, stop=stop)
+        return self._config.hook.pytest_report_from_serializable(config=self._config, data=data)

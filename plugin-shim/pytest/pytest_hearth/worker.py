@@ -1,0 +1,119 @@
+"""A worker: a real pytest run under xdist's identity, which is told by the daemon which of its items to execute.
+
+The session is pytest's own from the command line to the exit status; in place of pytest's loop over the items stands one
+that reads run_items, and keeps one item in hand so that each test knows the next (`nextitem` decides which fixtures stay).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Optional
+
+from . import environment
+from .messages import WorkerIdentity
+from .order import Order
+from .worker_plugin import WorkerPlugin
+from .zygote import Report
+
+
+class WorkerInput(dict[str, Any]):
+    """config.workerinput. Who reads the identity while a stage is built makes the stage that worker's own."""
+
+    _VARIABLES = {
+        "workerid": environment.WORKER,
+        "workercount": environment.COUNT,
+        "testrunuid": environment.TESTRUN,
+    }
+
+    def __getitem__(self, key: str) -> Any:
+        environment.note_read(self._VARIABLES.get(key, b""))
+        return dict.__getitem__(self, key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        environment.note_read(self._VARIABLES.get(key, b""))
+        return dict.get(self, key, default)
+
+    def __iter__(self) -> Any:
+        self._note_all()
+        return dict.__iter__(self)
+
+    def values(self) -> Any:
+        self._note_all()
+        return dict.values(self)
+
+    def items(self) -> Any:
+        self._note_all()
+        return dict.items(self)
+
+    def copy(self) -> Any:
+        self._note_all()
+        return dict(dict.items(self))
+
+    def _note_all(self) -> None:
+        for name in self._VARIABLES.values():
+            environment.note_read(name)
+
+
+class Worker:
+    """What is worker about this process's run. Made when the command line has been parsed, before pytest_configure."""
+
+    def __init__(self, config: Any, order: Order) -> None:
+        self._config = config
+        self._input = WorkerInput()
+        self._set_options(order)
+        config.workerinput = self._input
+        config.workeroutput = {}
+        self._set_identity(order.identity)
+        program = os.fsdecode(order.spec.script) or "pytest"
+        dict.__setitem__(self._input, "mainargv", [program, *(os.fsdecode(argument) for argument in order.spec.args)])
+        config._parser.prog = os.path.basename(program)
+        self._plugin = WorkerPlugin(config)
+        config.pluginmanager.register(self._plugin, "hearth_worker")
+
+    def adopt(self, order: Order) -> None:
+        """This process goes on under this order: another identity and base directory than the stage was built with, perhaps."""
+        self._set_identity(order.identity)
+        if order.stage is None:
+            self._set_basetemp(os.fsdecode(order.basetemp))
+            self._plugin.connect(order)
+
+    def on_failed_collection(self, function: Callable[[Any], None]) -> None:
+        """Call it with the session when its collection has ended with an exception, before that goes on its way."""
+        self._plugin.at_failed_collection = function
+
+    def collection_report(self, session: Any) -> Report:
+        """What `selected` tells of the collection."""
+        items, collected = self._plugin.collection(session)
+        return Report(items=items, collected=collected)
+
+    def _set_options(self, order: Order) -> None:
+        option = self._config.option
+        policy = order.distribution or getattr(option, "dist", "no")
+        for name, value in (
+            ("loadgroup", policy == "loadgroup"),
+            ("looponfail", False),
+            ("usepdb", False),
+            ("dist", "no"),
+            ("distload", False),
+            ("numprocesses", None),
+            ("maxprocesses", None),
+            ("tx", []),
+        ):
+            if hasattr(option, name) or name == "loadgroup":
+                setattr(option, name, value)
+
+    def _set_identity(self, identity: WorkerIdentity) -> None:
+        for key, value in (
+            ("workerid", identity.id),
+            ("workercount", identity.count),
+            ("testrunuid", identity.testrun),
+        ):
+            dict.__setitem__(self._input, key, value)
+
+    def _set_basetemp(self, basetemp: str) -> None:
+        self._config.option.basetemp = basetemp or None
+        factory: Optional[Any] = getattr(self._config, "_tmp_path_factory", None)
+        if factory is not None and basetemp:
+            factory._given_basetemp = Path(os.path.abspath(basetemp))

@@ -1,0 +1,267 @@
+"""The pytest plugin of a worker: sees what the session does, and executes the items that it is told to."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from typing import Any, Optional
+
+import pytest
+
+from . import _native, recorded_warnings
+from .channel import ChannelClosed
+from .data_channel import DataChannel
+from .messages import (
+    ItemFinished,
+    ItemsRevoked,
+    NoMoreItems,
+    Pause,
+    Paused,
+    Resume,
+    RevokeItems,
+    RunItems,
+    StopWorker,
+    WorkerEvent,
+    WorkerFinished,
+)
+from .order import Order
+from .reports import Plain, ReportPacker
+
+
+class WorkerPlugin:
+    """Until `connect`, it only keeps what happened for the collection's report."""
+
+    def __init__(self, config: Any) -> None:
+        self._config = config
+        self._data: Optional[DataChannel] = None
+        self._order: Optional[Order] = None
+        self._packer: Optional[ReportPacker] = None
+        self._collected: dict[str, Any] = {"reports": [], "warnings": [], "deselected": [], "error": None, "count": 0}
+        self._reports: list[Any] = []
+        self._session: Any = None
+        self.at_failed_collection: Callable[[Any], None] = lambda session: None
+        # The daemon's instructions.
+        self._queue: deque[int] = deque()
+        self._promised: Optional[int] = None
+        self._has_slot = False
+        self._is_asked_to_pause = False
+        self._is_last = False
+        self._is_stopped = False
+
+    def connect(self, order: Order) -> None:
+        """This process executes items now."""
+        self._order = order
+        self._data = DataChannel(order.data, order.control)
+        self._packer = ReportPacker(self._config)
+
+    # ---- collection ------------------------------------------------------------------------------------------------------
+
+    def collection(self, session: Any) -> tuple[list[str], bytes]:
+        """The node ids in order, and what the controller replays."""
+        items = session.items if self._collected["error"] is None else []
+        collected = self._collected
+        collected["count"] = session.testscollected
+        if session.testsfailed and not session.config.option.continue_on_collection_errors:
+            items = []  # pytest runs nothing after an error
+        directories: dict[str, int] = {}
+        locations = []
+        for item in items:
+            file, line, domain = item.location
+            locations.append([directories.setdefault(file, len(directories)), line, domain])
+        collected["files"] = list(directories)
+        collected["locations"] = locations
+        ids = [item.nodeid.encode("utf-8", "backslashreplace").decode() for item in items]
+        return ids, _native.dumps(collected, Plain())
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if not report.passed:
+            data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
+            self._tell("reports", {"kind": "collect_report", "data": data}, failures=int(report.failed))
+
+    def pytest_deselected(self, items: Any) -> None:
+        self._collected["deselected"] += [item.nodeid for item in items]
+
+    def pytest_warning_recorded(self, warning_message: Any, when: str, nodeid: str, location: Any) -> None:
+        # The controller has those of the configuration itself.
+        if when != "config":
+            data = recorded_warnings.to_wire(warning_message, when, nodeid, location)
+            self._tell("warnings", {"kind": "warning", "data": data})
+
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        self._tell("error", {"kind": "internal_error", "text": str(excrepr)}, fatal=True)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection(self, session: Any) -> Generator[None, Any, None]:
+        """A collection that ends with an exception is a result too: the controller ends in the same way."""
+        outcome = yield
+        self._session = session
+        if outcome.excinfo is not None and self._data is None:
+            self._collected["error"] = _ending(outcome.excinfo[1], session)
+            self.at_failed_collection(session)
+
+    def _tell(self, kind: str, event: dict[str, Any], *, failures: int = 0, fatal: bool = False) -> None:
+        """To the controller: with the collection's report, or at once."""
+        if self._data is not None:
+            self._data.queue(WorkerEvent(_native.dumps(event, Plain()), failures, fatal))
+            self._flush(ring=bool(failures or fatal))
+        elif kind == "error":
+            self._collected["error"] = event
+        else:
+            self._collected[kind].append(event["data"])
+
+    # ---- execution -------------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: Any) -> bool:
+        self._session = session
+        try:
+            while True:
+                index = self._next_item()
+                if index is None:
+                    return True
+                self._execute(session, index)
+                ending = self._requested_end(session)
+                if ending is not None:
+                    self._tell("error", ending, fatal=True)
+                    return True
+        except ChannelClosed:
+            os._exit(1)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        self._reports.append(report)
+
+    def _execute(self, session: Any, index: int) -> None:
+        items = session.items
+        item = items[index]
+        self._promised = self._queue[0] if self._queue else None
+        nextitem = None if self._promised is None else items[self._promised]
+        data = self._data
+        assert data is not None
+        data.queue_frame(_native.pack_frame([43, {"item": index}]))
+        # With the last item's report, in one go. The daemon should look while there is still something to do.
+        data.flush(ring=len(self._queue) <= 1 and not self._is_last)
+        self._reports.clear()
+        start = time.perf_counter_ns()
+        try:
+            self._config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
+        except (KeyboardInterrupt, pytest.exit.Exception) as error:
+            self._finish(index, time.perf_counter_ns() - start)
+            self._tell("error", _ending(error, session), fatal=True)
+            raise
+        self._finish(index, time.perf_counter_ns() - start)
+
+    def _finish(self, index: int, duration_ns: int) -> None:
+        assert self._data is not None and self._packer is not None
+        reports, failures = self._packer.pack(self._reports) if self._reports else (b"", 0)
+        self._reports.clear()
+        self._data.queue(ItemFinished(index, duration_ns, failures, reports))
+        if failures:
+            self._data.flush(ring=True)
+
+    def _requested_end(self, session: Any) -> Optional[dict[str, Any]]:
+        """Whether a plugin or a test asked for the end of the session."""
+        if session.shouldfail:
+            maxfail = self._config.getvalue("maxfail")
+            if not (maxfail and session.testsfailed >= maxfail):
+                return {"kind": "failed", "text": str(session.shouldfail)}
+            # The daemon counts failures, and it knows of this one: it says when to stop.
+            self._queue.clear()
+            self._promised = None
+        if session.shouldstop:
+            return {"kind": "interrupted", "text": str(session.shouldstop)}
+        return None
+
+    def _next_item(self) -> Optional[int]:
+        """Wait until an item may be started. None: the session is to end."""
+        assert self._data is not None
+        self._receive(wait=False)
+        while True:
+            if self._is_stopped or (self._is_last and not self._queue):
+                self._flush(ring=True)
+                return None
+            if self._is_asked_to_pause:
+                self._is_asked_to_pause = False
+                self._has_slot = False
+                self._data.queue(Paused())
+                self._flush(ring=True)
+            enough = len(self._queue) > 1 or (self._is_last and self._queue)
+            if enough and self._has_slot and not (self._session.shouldfail or self._session.shouldstop):
+                return self._queue.popleft()
+            self._flush(ring=True)
+            self._receive(wait=True)
+
+    def _receive(self, *, wait: bool) -> None:
+        assert self._order is not None
+        control = self._order.control
+        message = control.receive() if wait else control.receive_now()
+        while message is not None:
+            self._obey(message)
+            message = control.receive_now()
+
+    def _obey(self, message: object) -> None:
+        if isinstance(message, RunItems):
+            self._queue.extend(message.items)
+        elif isinstance(message, NoMoreItems):
+            self._is_last = True
+            self._has_slot = True  # nothing waits for this worker's slot any more
+            self._is_asked_to_pause = False
+        elif isinstance(message, StopWorker):
+            self._is_stopped = True
+        elif isinstance(message, Resume):
+            self._has_slot = True
+        elif isinstance(message, Pause):
+            self._is_asked_to_pause = True
+        elif isinstance(message, RevokeItems):
+            self._revoke(message.items)
+        else:
+            raise ChannelClosed(f"unexpected message {type(message).__name__}")
+
+    def _revoke(self, items: list[int]) -> None:
+        assert self._data is not None
+        wanted = set(items) - {self._promised}
+        given = [index for index in self._queue if index in wanted]
+        self._queue = deque(index for index in self._queue if index not in wanted)
+        self._data.queue(ItemsRevoked(given))
+        self._flush(ring=True)
+
+    def _flush(self, *, ring: bool) -> None:
+        if self._data is not None:
+            self._data.flush(ring=ring)
+
+    # ---- the end ---------------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: Any, exitstatus: Any) -> Generator[None, Any, None]:
+        output = self._config.workeroutput
+        output["exitstatus"] = int(exitstatus)
+        output["shouldfail"] = session.shouldfail
+        output["shouldstop"] = session.shouldstop
+        outcome = yield
+        if self._data is None:
+            return
+        try:
+            if outcome.excinfo is not None:
+                self._tell("error", _ending(outcome.excinfo[1], session), fatal=True)
+            packed = _native.dumps(output, Plain())
+            self._data.queue(WorkerFinished(int(exitstatus), packed))
+            self._flush(ring=True)
+        except ChannelClosed:
+            os._exit(1)
+
+
+def _ending(error: BaseException, session: Any) -> dict[str, Any]:
+    """How the controller is to end, so that it ends as plain pytest would."""
+    if isinstance(error, pytest.exit.Exception):
+        return {"kind": "exit", "text": str(error.msg), "returncode": error.returncode}
+    if isinstance(error, pytest.UsageError):
+        return {"kind": "usage_error", "args": [str(argument) for argument in error.args]}
+    if isinstance(error, session.Interrupted):
+        return {"kind": "interrupted", "text": str(error)}
+    if isinstance(error, KeyboardInterrupt):
+        return {"kind": "keyboard_interrupt", "text": str(error)}
+    if isinstance(error, session.Failed):
+        return {"kind": "failed", "text": str(error)}
+    shown = pytest.ExceptionInfo.from_exc_info((type(error), error, error.__traceback__)).getrepr(style="native")
+    return {"kind": "internal_error", "text": str(shown)}
