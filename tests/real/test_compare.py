@@ -81,7 +81,7 @@ def test_a_result_holds_what_the_run_reported(result: Result) -> None:
     assert result.counts == {"failed": 1, "passed": 2, "skipped": 1, "xfailed": 1, "warning": 1}
     assert result.order[0] == "test_suite.py::test_passes"
     assert result.skips["test_suite.py::test_skipped"][0].endswith(
-        "test_suite.py:10: Skipped: not today"
+        "test_suite.py:11: Skipped: not today"
     )
     assert "assert 1 == 2" in result.failures[_FAILS][0]
     assert "UserWarning | careful" in next(iter(result.warnings))

@@ -1,0 +1,86 @@
+"""The other road: the user's own pytest, with `--hearth -n N`, hands its tests to the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.hearth import Finished, Hearth
+
+_TWENTY = "import pytest\n@pytest.mark.parametrize('number', range(20))\ndef test_a(number, worker_id):\n    assert worker_id in ('gw0', 'gw1')\n"
+_PLUGIN = ("-p", "pytest_hearth.plugin")
+
+
+@pytest.fixture
+def own(hearth: Hearth) -> Iterator[Hearth]:
+    """The package is importable, as after installation."""
+    package = hearth.daemon.binary.parent.parent / "lib" / "hearth"
+    assert (package / "pytest_hearth" / "plugin.py").exists(), package
+    hearth.environment["PYTHONPATH"] = str(package)
+    yield hearth
+
+
+def _run(hearth: Hearth, *arguments: str) -> Finished:
+    return hearth.plain(*_PLUGIN, *arguments)
+
+
+def test_tests_are_executed_by_the_daemons_workers(own: Hearth) -> None:
+    own.write("test_a.py", _TWENTY)
+    for _ in range(2):
+        done = _run(own, "--hearth", "-n", "2")
+        assert (done.exit_code, done.counts) == (0, {"passed": 20}), str(done)
+    status = own.daemon.status()
+    assert [z["flavour"] for z in status["zygotes"] if z["stage"] == "selected"] == ["worker"]
+    assert status["interpreters_started"] == 1
+
+
+def test_the_variable_does_what_the_option_does(own: Hearth) -> None:
+    own.write("test_a.py", _TWENTY)
+    done = own.plain(*_PLUGIN, "-n", "2", environment={"HEARTH": "1"})
+    assert (done.exit_code, done.counts) == (0, {"passed": 20}), str(done)
+    assert own.daemon.status()["zygotes"]
+
+
+def test_without_the_option_the_plugin_does_nothing(own: Hearth) -> None:
+    own.write("test_a.py", "def test_a():\n    pass\n")
+    done = _run(own)
+    assert done.exit_code == 0
+    assert own.plain().normal_stdout == done.normal_stdout
+    assert own.command("status").exit_code == 3
+
+
+@pytest.mark.parametrize("dist", ["load", "loadfile"])
+def test_failures_and_crashes_are_reported(own: Hearth, dist: str) -> None:
+    own.write("test_a.py", _TWENTY + "def test_b():\n    assert 0\n")
+    own.write("test_c.py", "import os\ndef test_c():\n    os.abort()\ndef test_d():\n    pass\n")
+    for _ in range(2):
+        done = _run(own, "--hearth", "-n", "2", f"--dist={dist}")
+        assert (done.exit_code, done.counts) == (1, {"failed": 2, "passed": 21}), str(done)
+        assert "SIGABRT" in done.stdout
+
+
+def test_an_edit_is_seen(own: Hearth) -> None:
+    own.write("test_a.py", "def test_a():\n    pass\n")
+    assert _run(own, "--hearth", "-n", "2").exit_code == 0
+    own.write("test_a.py", "def test_a():\n    assert 0\n")
+    assert _run(own, "--hearth", "-n", "2").exit_code == 1
+
+
+def test_a_daemon_that_cannot_be_used_is_a_usage_error(own: Hearth) -> None:
+    own.write("test_a.py", _TWENTY)
+    other = own.daemon.directory / "open"
+    other.mkdir()
+    other.chmod(0o755)
+    done = own.plain(
+        *_PLUGIN, "--hearth", "-n", "2", environment={"HEARTH_RUNTIME_DIR": str(other)}
+    )
+    assert done.exit_code == 4, str(done)
+    assert str(other) in done.stderr
+
+
+def test_exitfirst_has_plain_pytests_exit_code(own: Hearth) -> None:
+    own.write("test_a.py", "".join(f"def test_{number}():\n    assert 0\n" for number in range(40)))
+    done = _run(own, "--hearth", "-n", "2", "-x")
+    assert done.exit_code == 1, str(done)
+    assert "stopping after 1 failures" in done.stdout

@@ -1,0 +1,82 @@
+"""-x and --maxfail: plain pytest's exit code and words, and nothing is started once the failure is known."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.hearth import Hearth
+
+Mode = tuple[str, ...]
+
+
+@pytest.mark.parametrize("options", [("-x",), ("--maxfail=1",), ("--maxfail=3",)])
+def test_the_run_stops_with_plain_pytests_exit_code_and_banner(
+    hearth: Hearth, mode: Mode, options: tuple[str, ...]
+) -> None:
+    hearth.write(
+        "test_a.py", "".join(f"def test_{number}():\n    assert 0\n" for number in range(40))
+    )
+    plain = hearth.plain(*options)
+    for _ in range(2):
+        done = hearth.pytest(*mode, *options)
+        assert done.exit_code == plain.exit_code == 1, str(done)
+        wanted = plain.counts["failed"]
+        assert f"stopping after {wanted} failures" in done.stdout
+        assert wanted <= done.counts["failed"] <= wanted + (1 if mode else 0), str(done)
+
+
+def test_maxfail_counts_the_failures_of_all_workers_together(hearth: Hearth) -> None:
+    hearth.write(
+        "test_a.py", "".join(f"def test_{number}():\n    assert 0\n" for number in range(200))
+    )
+    done = hearth.pytest("-n", "2", "--maxfail=4")
+    assert done.exit_code == 1, str(done)
+    assert 4 <= done.counts["failed"] <= 5, str(done)
+
+
+def test_no_test_is_started_after_the_failure_is_known(hearth: Hearth) -> None:
+    """The first test fails at once; the second, on the other worker, ends when the daemon must have known for long."""
+    hearth.write_gate()
+    hearth.write("conftest.py", "import sys, os\nsys.path.insert(0, os.path.dirname(__file__))\n")
+    hearth.write(
+        "test_a.py",
+        """
+        import pytest, gate
+        @pytest.mark.parametrize("number", range(100))
+        def test_fails(number):
+            assert number
+        """,
+    )
+    hearth.write(
+        "test_b.py",
+        """
+        import pytest, gate
+        def test_holds():
+            gate.reach("holds")
+            gate.hold()
+        @pytest.mark.parametrize("number", range(99))
+        def test_later(number):
+            gate.reach("later")
+        """,
+    )
+    with hearth.start_pytest("-n", "2", "-x", "-v", "--dist=loadfile") as process:
+        assert process.stdout
+        seen = ""
+        assert hearth.gate.wait()[0] == "holds"
+        while "FAILED" not in seen:  # the controller prints it after the daemon has passed it on
+            line = process.stdout.readline()
+            assert line, f"the run ended without a failure:\n{seen}"
+            seen += line
+        hearth.gate.release()
+        rest = process.stdout.read()
+        assert process.wait(60) == 1, seen + rest
+    with pytest.raises(TimeoutError):
+        hearth.gate.wait(timeout=0)
+    assert "stopping after 1 failures" in rest
+
+
+def test_a_usage_error_of_maxfail_is_plain_pytests(hearth: Hearth, mode: Mode) -> None:
+    hearth.write("test_a.py", "def test_a():\n    pass\n")
+    done = hearth.pytest(*mode, "--maxfail=many")
+    assert done.exit_code == hearth.plain("--maxfail=many").exit_code == 4
+    assert "--maxfail" in done.stderr

@@ -1,0 +1,143 @@
+"""Standard streams are the client's own: pipes, closed ones, large output, what a reader that goes away does."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from tests.e2e.hearth import Hearth
+
+Mode = tuple[str, ...]
+
+
+def test_a_test_reads_the_clients_standard_input(hearth: Hearth) -> None:
+    hearth.write(
+        "test_a.py",
+        "import sys\ndef test_a():\n    assert sys.stdin.read() == 'from the pipe\\n'\n",
+    )
+    for _ in range(2):
+        client = hearth.start_pytest("-s", stdin=subprocess.PIPE)
+        stdout, stderr = client.communicate("from the pipe\n", timeout=90)
+        assert client.returncode == 0, stdout + stderr
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_closed_streams_are_closed_in_the_session_too(
+    hearth: Hearth, mode: Mode, closed: str
+) -> None:
+    hearth.write("test_a.py", "def test_a():\n    open('ran', 'w').close()\n")
+    options = " ".join(mode)
+    plain = hearth.run("/bin/sh", "-c", f"{hearth.daemon.python.parent}/pytest {closed}")
+    for _ in range(2):
+        (hearth.project / "ran").unlink(missing_ok=True)
+        done = hearth.run("/bin/sh", "-c", f"{hearth.daemon.binary} pytest {options} {closed}")
+        assert done.exit_code == plain.exit_code, str(done)
+        assert (hearth.project / "ran").exists() == (plain.exit_code in (0, 1))
+
+
+def test_streams_that_are_one_file_keep_their_order(hearth: Hearth) -> None:
+    hearth.write(
+        "test_a.py",
+        """
+        import os
+        def test_a():
+            for number in range(50):
+                os.write(1, f"out {number}\\n".encode())
+                os.write(2, f"err {number}\\n".encode())
+        """,
+    )
+    for _ in range(2):
+        done = hearth.run("/bin/sh", "-c", f"{hearth.daemon.binary} pytest -s 2>&1")
+        lines = [line for line in done.stdout.splitlines() if line.startswith(("out ", "err "))]
+        wanted = [f"{name} {number}" for number in range(50) for name in ("out", "err")]
+        assert lines[1:] == wanted[1:], str(done)  # the first follows "test_a.py " on its line
+
+
+def test_a_file_is_appended_to_where_it_stands(hearth: Hearth, mode: Mode) -> None:
+    hearth.write("test_a.py", "def test_a():\n    pass\n")
+    out = hearth.project / "out.txt"
+    out.write_text("before\n")
+    for _ in range(2):
+        with out.open("a") as file:
+            done = subprocess.run(
+                [str(hearth.daemon.binary), "pytest", *mode],
+                check=False,
+                cwd=hearth.project,
+                env=hearth.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+            )
+        assert done.returncode == 0
+    text = out.read_text()
+    assert text.startswith("before\n")
+    assert text.count("1 passed") == 2
+
+
+def test_much_output_arrives_whole(hearth: Hearth, mode: Mode) -> None:
+    hearth.write(
+        "test_a.py",
+        "def test_a():\n    print('x' * 79 + '\\n', end='')\n    print(('y' * 79 + '\\n') * 100_000)\n    assert 0\n",
+    )
+    for _ in range(2):
+        done = hearth.pytest(*mode)
+        assert done.exit_code == 1
+        assert done.stdout.count("y" * 79) == 100_000
+
+
+def test_a_reader_that_goes_away_ends_the_run_as_it_ends_plain_pytest(hearth: Hearth) -> None:
+    hearth.write(
+        "test_a.py", "def test_a():\n    print(('y' * 79 + '\\n') * 100_000)\n    assert 0\n"
+    )
+    for _ in range(2):
+        client = hearth.start_pytest()
+        assert client.stdout and client.stderr
+        client.stdout.readline()
+        client.stdout.close()
+        client.stderr.read()
+        assert client.wait(90) != 0
+        client.stderr.close()
+    hearth.write("test_a.py", "def test_a():\n    pass\n")
+    assert hearth.pytest().exit_code == 0
+
+
+def test_print_with_s_goes_to_the_clients_output(hearth: Hearth) -> None:
+    hearth.write("test_a.py", "def test_a():\n    print('seen by the user')\n")
+    for _ in range(2):
+        assert "seen by the user" in hearth.pytest("-s").stdout
+        assert "seen by the user" not in hearth.pytest().stdout
+
+
+def test_a_run_on_a_terminal_looks_like_a_plain_one(hearth: Hearth) -> None:
+    hearth.write("test_a.py", "def test_a():\n    pass\ndef test_b():\n    assert 0\n")
+    plain = _on_terminal(hearth, str(hearth.daemon.python.parent / "pytest"))
+    assert "\x1b[31m" in plain
+    for _ in range(2):
+        assert _on_terminal(hearth, str(hearth.daemon.binary), "pytest") == plain
+
+
+def _on_terminal(hearth: Hearth, *command: str) -> str:
+    """What the command wrote to a pseudo terminal of 80 columns, durations replaced."""
+    leader, follower = os.openpty()
+    environment = {**hearth.environment, "TERM": "xterm"}
+    with subprocess.Popen(
+        [*command, "-p", "no:cacheprovider"],
+        cwd=hearth.project,
+        env=environment,
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+    ) as process:
+        os.close(follower)
+        data = b""
+        while True:
+            try:
+                more = os.read(leader, 65536)
+            except OSError:  # the last writer has closed it
+                break
+            data += more
+        os.close(leader)
+        process.wait(90)
+    return re.sub(r"in \d+\.\d+s", "in N s", data.decode())
