@@ -52,7 +52,9 @@ void EventLoop::run_once() {
   }
 
   std::chrono::milliseconds timeout{-1};
-  if (!timers_.empty()) {
+  if (!deferred_.empty()) {
+    timeout = std::chrono::milliseconds{0};
+  } else if (!timers_.empty()) {
     const auto left = timers_.begin()->first.first - Clock::now();
     // Rounded up: waking before the timer is due would spin.
     timeout =

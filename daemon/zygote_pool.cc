@@ -245,9 +245,12 @@ bool ZygotePool::has_child(const Zygote& zygote) const {
 
 void ZygotePool::drop_ended() {
   // A parent stays as long as it has children: its trace is part of theirs.
-  while (std::erase_if(zygotes_, [&](const auto& each) {
-           return each->state() == Zygote::State::ended && !has_child(*each);
-         }) > 0) {
+  for (;;) {
+    const auto it = std::find_if(zygotes_.begin(), zygotes_.end(), [&](const auto& each) {
+      return each->state() == Zygote::State::ended && !has_child(*each);
+    });
+    if (it == zygotes_.end()) return;
+    zygotes_.erase(it);
   }
 }
 

@@ -1,0 +1,292 @@
+// The pool with real processes: a fake zygote that speaks the protocol.
+#include "daemon/zygote_pool.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "protocol/unix_socket.h"
+
+namespace hearth::daemon {
+namespace {
+
+using protocol::Flavour;
+using protocol::Stage;
+
+class ZygotePoolTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    become_subreaper();
+    char name[] = "/tmp/hearth-pool-test-XXXXXX";
+    directory_ = mkdtemp(name);
+    ticker();
+  }
+
+  void TearDown() override {
+    pool_.kill_all();
+    run_until([&] { return descendants().empty(); });
+    EXPECT_TRUE(descendants().empty());
+    std::filesystem::remove_all(directory_);
+  }
+
+  // The daemon does this on SIGCHLD.
+  void ticker() {
+    for (const auto& child : reap_children()) processes_.exited(child.pid, child.wait_status);
+    loop_.after(std::chrono::milliseconds(1), [this] { ticker(); });
+  }
+
+  void run_until(const std::function<bool()>& done) {
+    const auto deadline = Clock::now() + std::chrono::seconds(20);
+    while (!done()) {
+      ASSERT_LT(Clock::now(), deadline) << "it did not happen";
+      loop_.run_for_one_round();
+    }
+  }
+
+  ProcessRequest request(std::vector<std::string> args, Flavour flavour = Flavour::session) {
+    ProcessRequest wanted;
+    wanted.flavour = flavour;
+    wanted.spec.python = FAKE_ZYGOTE;
+    wanted.spec.args = std::move(args);
+    wanted.spec.directory = "/";
+    wanted.spec.environment = {"A=1"};
+    if (flavour == Flavour::worker) wanted.identity = {"gw0", 2, "0123"};
+    return wanted;
+  }
+
+  std::optional<ZygotePool::Result> acquire(ProcessRequest wanted) {
+    std::optional<ZygotePool::Result> result;
+    pool_.acquire(std::move(wanted), [&](ZygotePool::Result one) { result = std::move(one); });
+    run_until([&] { return result.has_value(); });
+    return result;
+  }
+
+  Zygote* lease(ProcessRequest wanted, bool fork = true) {
+    const auto result = acquire(std::move(wanted));
+    if (!result) return nullptr;
+    const auto* lease = std::get_if<ZygotePool::Lease>(&*result);
+    EXPECT_NE(lease, nullptr) << "no lease";
+    if (!lease) return nullptr;
+    EXPECT_EQ(lease->fork, fork);
+    return lease->zygote;
+  }
+
+  std::filesystem::path file(const std::string& text) {
+    const auto path = std::filesystem::path(directory_) / "read.txt";
+    std::ofstream(path) << text;
+    return path;
+  }
+
+  std::string directory_;
+  EventLoop loop_;
+  ProcessTable processes_;
+  ZygotePool pool_{loop_, processes_, "unused", 32};
+};
+
+TEST_F(ZygotePoolTest, builds_the_stages_one_after_another) {
+  Zygote* zygote = lease(request({}));
+  EXPECT_EQ(zygote->key().stage, Stage::selected);
+  EXPECT_EQ(zygote->parent()->key().stage, Stage::configured);
+  EXPECT_EQ(zygote->parent()->parent()->key().stage, Stage::interpreter);
+  EXPECT_EQ(pool_.interpreters_started(), 1u);
+}
+
+TEST_F(ZygotePoolTest, serves_the_same_request_from_the_same_zygote) {
+  Zygote* first = lease(request({"x"}));
+  EXPECT_EQ(lease(request({"x"})), first);
+  EXPECT_EQ(pool_.interpreters_started(), 1u);
+}
+
+TEST_F(ZygotePoolTest, shares_the_interpreter_between_arguments_and_flavours) {
+  Zygote* first = lease(request({"x"}));
+  Zygote* second = lease(request({"y"}));
+  Zygote* worker = lease(request({"x"}, Flavour::worker));
+  EXPECT_NE(first, second);
+  EXPECT_NE(first, worker);
+  EXPECT_EQ(first->parent()->parent(), second->parent()->parent());
+  EXPECT_EQ(pool_.interpreters_started(), 1u);
+}
+
+TEST_F(ZygotePoolTest, starts_another_interpreter_for_another_environment) {
+  lease(request({}));
+  auto other = request({});
+  other.spec.environment = {"A=2"};
+  lease(std::move(other));
+  EXPECT_EQ(pool_.interpreters_started(), 2u);
+}
+
+TEST_F(ZygotePoolTest, lets_two_runs_wait_for_one_build) {
+  std::vector<Zygote*> leased;
+  for (int i = 0; i < 2; ++i) {
+    pool_.acquire(request({}), [&](ZygotePool::Result result) {
+      leased.push_back(std::get<ZygotePool::Lease>(result).zygote);
+    });
+  }
+  run_until([&] { return leased.size() == 2; });
+  EXPECT_EQ(leased[0], leased[1]);
+  EXPECT_EQ(pool_.status().size(), 3u);
+}
+
+TEST_F(ZygotePoolTest, does_not_serve_from_a_stage_whose_file_has_changed) {
+  const auto path = file("one");
+  Zygote* first = lease(request({"read:" + path.string()}));
+  const auto first_pid = first->pid();
+  const auto interpreter = first->parent()->parent()->pid();
+  file("another");
+  Zygote* second = lease(request({"read:" + path.string()}));
+  EXPECT_NE(second->pid(), first_pid);
+  EXPECT_EQ(second->parent()->parent()->pid(), interpreter) << "the stage below still serves";
+}
+
+TEST_F(ZygotePoolTest, retires_the_zygotes_of_a_stale_stage) {
+  const auto path = file("one");
+  Zygote* zygote = lease(request({"read:" + path.string()}));
+  const auto stale = zygote->pid();
+  std::filesystem::remove(path);
+  lease(request({"read:" + path.string()}));
+  run_until([&] { return kill(stale, 0) != 0; });
+}
+
+TEST_F(ZygotePoolTest, keeps_a_stale_zygote_alive_for_the_run_that_holds_it) {
+  const auto path = file("one");
+  Zygote* zygote = lease(request({"read:" + path.string()}));
+  zygote->hold();
+  const auto held = zygote->pid();
+  file("another");
+  lease(request({"read:" + path.string()}));
+  EXPECT_EQ(kill(held, 0), 0);
+  pid_t forked = 0;
+  zygote->start_process({}, {}, [&](pid_t pid) { forked = pid; });
+  zygote->release();
+  run_until([&] { return kill(held, 0) != 0; });
+}
+
+TEST_F(ZygotePoolTest, hands_over_what_a_process_printed_that_ended_by_itself) {
+  const auto result = acquire(request({"print:usage", "end:4"}));
+  const auto& ended = std::get<ZygotePool::Ended>(*result);
+  EXPECT_EQ(ended.printed.to_stdout, "usage");
+  EXPECT_TRUE(WIFEXITED(ended.wait_status));
+  EXPECT_EQ(WEXITSTATUS(ended.wait_status), 4);
+}
+
+TEST_F(ZygotePoolTest, keeps_the_signal_of_a_process_that_crashed) {
+  const auto result = acquire(request({"crash"}));
+  const auto& ended = std::get<ZygotePool::Ended>(*result);
+  EXPECT_TRUE(WIFSIGNALED(ended.wait_status));
+  EXPECT_EQ(WTERMSIG(ended.wait_status), SIGSEGV);
+}
+
+TEST_F(ZygotePoolTest, passes_on_why_a_stage_failed) {
+  const auto result = acquire(request({"fail:no pytest here"}));
+  EXPECT_EQ(std::get<ZygotePool::Failed>(*result).message, "no pytest here");
+}
+
+TEST_F(ZygotePoolTest, says_how_an_interpreter_ended_that_could_not_start) {
+  auto wanted = request({});
+  wanted.spec.environment = {"FAKE_ZYGOTE_DIES=1"};
+  const auto result = acquire(std::move(wanted));
+  EXPECT_THAT(std::get<ZygotePool::Failed>(*result).message,
+              testing::HasSubstr("exited with status 5"));
+}
+
+TEST_F(ZygotePoolTest, lends_a_controller_its_configured_stage) {
+  Zygote* zygote = lease(request({"distributed"}));
+  EXPECT_EQ(zygote->key().stage, Stage::configured);
+  EXPECT_TRUE(zygote->distributed());
+}
+
+TEST_F(ZygotePoolTest, lends_a_refused_stage_once_and_without_fork) {
+  Zygote* zygote = lease(request({"refuse:selected"}), false);
+  EXPECT_EQ(zygote->key().stage, Stage::selected);
+}
+
+TEST_F(ZygotePoolTest, leaves_out_a_stage_that_was_refused_before) {
+  Zygote* zygote = lease(request({"refuse:configured"}));
+  EXPECT_EQ(zygote->key().stage, Stage::selected);
+  EXPECT_EQ(zygote->parent()->key().stage, Stage::interpreter);
+}
+
+TEST_F(ZygotePoolTest, builds_for_each_worker_when_the_workers_id_is_read) {
+  Zygote* first = lease(request({"identity"}, Flavour::worker));
+  auto wanted = request({"identity"}, Flavour::worker);
+  wanted.identity.id = "gw1";
+  Zygote* second = lease(std::move(wanted));
+  EXPECT_NE(first, second);
+  EXPECT_EQ(first->parent(), second->parent());
+}
+
+TEST_F(ZygotePoolTest, serves_every_worker_from_one_zygote_when_the_id_is_not_read) {
+  Zygote* first = lease(request({}, Flavour::worker));
+  auto wanted = request({}, Flavour::worker);
+  wanted.identity.id = "gw1";
+  EXPECT_EQ(lease(std::move(wanted)), first);
+}
+
+TEST_F(ZygotePoolTest, builds_again_after_a_zygote_was_killed) {
+  Zygote* zygote = lease(request({}));
+  const auto killed = zygote->pid();
+  kill(killed, SIGKILL);
+  run_until([&] { return kill(killed, 0) != 0; });
+  run_until([&] { return pool_.status().size() == 2; });
+  EXPECT_NE(lease(request({}))->pid(), killed);
+}
+
+TEST_F(ZygotePoolTest, goes_on_with_a_stage_whose_parents_were_killed) {
+  Zygote* zygote = lease(request({}));
+  const auto pid = zygote->pid();
+  kill(zygote->parent()->pid(), SIGKILL);
+  kill(zygote->parent()->parent()->pid(), SIGKILL);
+  run_until([&] { return pool_.status().size() == 1; });
+  EXPECT_EQ(lease(request({}))->pid(), pid);
+}
+
+TEST_F(ZygotePoolTest, ends_a_build_that_nobody_waits_for_any_more) {
+  bool called = false;
+  const auto wait = pool_.acquire(request({"hang"}), [&](ZygotePool::Result) { called = true; });
+  run_until([&] { return pool_.status().size() == 3 && pool_.status().back().pid != 0; });
+  pool_.abandon(wait);
+  run_until([&] { return pool_.status().size() == 2; });
+  EXPECT_FALSE(called);
+}
+
+TEST_F(ZygotePoolTest, keeps_no_more_zygotes_than_its_limit) {
+  ZygotePool small(loop_, processes_, "unused", 4);
+  for (const auto* name : {"a", "b", "c"}) {
+    std::optional<ZygotePool::Result> result;
+    small.acquire(request({name}), [&](ZygotePool::Result one) { result = std::move(one); });
+    run_until([&] { return result.has_value(); });
+  }
+  run_until([&] { return small.status().size() <= 4; });
+  small.kill_all();
+  run_until([&] { return small.status().empty(); });
+}
+
+TEST_F(ZygotePoolTest, forks_a_run_on_the_streams_that_it_gets) {
+  Zygote* zygote = lease(request({"print:first "}));
+  auto control = protocol::socket_pair();
+  auto data = protocol::socket_pair();
+  auto out = anonymous_file("out");
+  std::vector<protocol::Fd> descriptors;
+  descriptors.push_back(std::move(control->second));
+  descriptors.push_back(std::move(data->second));
+  for (int i = 0; i < 3; ++i) descriptors.push_back(out->duplicate());
+  protocol::StartProcess start;
+  start.fork = true;
+  start.spec.args = {"then"};
+  start.printed_stdout = zygote->printed().to_stdout;
+  std::optional<int> status;
+  zygote->start_process(std::move(start), std::move(descriptors), [&](pid_t pid) {
+    processes_.expect(pid, [&](int wait_status) { status = wait_status; });
+  });
+  run_until([&] { return status.has_value(); });
+  EXPECT_EQ(contents(*out), "first <then>");
+  EXPECT_EQ(WEXITSTATUS(*status), 7);
+  EXPECT_EQ(zygote->served(), 1u);
+}
+
+}  // namespace
+}  // namespace hearth::daemon
