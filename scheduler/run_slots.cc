@@ -107,9 +107,9 @@ std::size_t Run::startable() const {
       target() - std::min<std::size_t>(target(), first_starts_) + vacancies_.size() + leavers;
   const std::size_t places = target() - std::min(target(), present);
   std::size_t worth = dealer_->units();
-  // What is left is shared with those that still take items: another worker should get more than
-  // its session costs.
-  if (first_starts_ > 0 && someone_accepts) worth /= 2;
+  // An automatic run leaves a single item to those that still take some, rather than start a
+  // session for it.
+  if (!is_explicit() && first_starts_ > 0 && someone_accepts) worth /= 2;
   return std::min({allowed, places, worth});
 }
 

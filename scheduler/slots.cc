@@ -28,10 +28,11 @@ void Slots::divide(std::uint32_t budget, std::vector<Share>& shares, Time now) {
 
   const auto level = static_cast<std::uint32_t>(left / contenders.size());
   const std::size_t remainder = left % contenders.size();
-  // Of two that are served alike the one that has to wait comes first.
+  // Of two that are served alike comes first who has to wait, or has waited longer.
   std::sort(contenders.begin(), contenders.end(), [&](const Share* a, const Share* b) {
     const auto rank = [&](const Share* share) {
-      return std::tuple(accounts_[share->run].served, share->use.kept > level, share->run);
+      return std::tuple(accounts_[share->run].served, share->use.kept > level,
+                        accounts_[share->run].last_held, share->run);
     };
     return rank(a) < rank(b);
   });
@@ -96,6 +97,7 @@ void Slots::set_held(RunId run, std::uint32_t held, Time now) {
 
 void Slots::count_slot_time(Account& account, Time now) const {
   account.served += (now - account.counted_until) * account.held;
+  if (account.held > 0) account.last_held = now;
   account.counted_until = now;
 }
 

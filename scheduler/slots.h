@@ -55,6 +55,7 @@ class Slots {
     Duration served{};
     std::uint32_t held = 0;
     Time counted_until{};
+    Time last_held{};
     bool contends = false;
   };
 
