@@ -54,6 +54,14 @@ Failure mismatch(const protocol::Welcome& daemon, const std::string& what) {
 
 }  // namespace
 
+OpenStreams open_streams() {
+  OpenStreams open{};
+  for (int stream = 0; stream <= 2; ++stream) {
+    open[static_cast<std::size_t>(stream)] = fcntl(stream, F_GETFD) >= 0;
+  }
+  return open;
+}
+
 struct Connection::Parts {
   explicit Parts(protocol::Fd streams_socket) : streams(std::move(streams_socket)) {}
 
@@ -136,7 +144,7 @@ tl::expected<protocol::Welcome, Failure> Connection::greet(Clock::time_point unt
   return *welcome;
 }
 
-tl::expected<std::string, Failure> Connection::send_streams() {
+tl::expected<std::string, Failure> Connection::send_streams(const OpenStreams& open) {
   protocol::Streams message;
   message.ticket.resize(kTicketBytes);
   if (getrandom(message.ticket.data(), kTicketBytes, 0) != static_cast<ssize_t>(kTicketBytes)) {
@@ -144,7 +152,8 @@ tl::expected<std::string, Failure> Connection::send_streams() {
   }
   std::vector<protocol::Fd> descriptors;
   for (int stream = 0; stream <= 2; ++stream) {
-    protocol::Fd copy(fcntl(stream, F_DUPFD_CLOEXEC, 3));
+    protocol::Fd copy(open[static_cast<std::size_t>(stream)] ? fcntl(stream, F_DUPFD_CLOEXEC, 3)
+                                                             : -1);
     message.open.push_back(static_cast<bool>(copy));
     if (copy) descriptors.push_back(std::move(copy));
   }

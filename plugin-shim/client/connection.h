@@ -30,6 +30,11 @@ enum class Wake {
   timeout,
 };
 
+// Which of descriptors 0, 1 and 2 are open. To be asked before anything else is opened, which could
+// get one of their numbers.
+using OpenStreams = std::array<bool, 3>;
+OpenStreams open_streams();
+
 class Connection {
  public:
   // Connects and says hello; does not wait for the answer. Kind `no_daemon` when nobody listens.
@@ -42,9 +47,9 @@ class Connection {
   // Waits for the answer to hello and checks that both sides can work together. Call once, first.
   tl::expected<protocol::Welcome, Failure> greet(Clock::time_point until);
 
-  // Hands over the open ones of descriptors 0, 1 and 2 of this process and returns the ticket that
-  // names them.
-  tl::expected<std::string, Failure> send_streams();
+  // Hands over those of descriptors 0, 1 and 2 of this process that were open, and returns the
+  // ticket that names them.
+  tl::expected<std::string, Failure> send_streams(const OpenStreams& open);
 
   void send(const protocol::Message& message) { send_bytes(protocol_bytes(message)); }
   void send_bytes(std::string_view payload);

@@ -13,10 +13,15 @@
 namespace hearth::client {
 namespace {
 
+// A signal that is ignored is left alone: once blocked it would be kept for us like any other.
 sigset_t forwarded_signals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&signals, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+    struct sigaction action {};
+    sigaction(signal, nullptr, &action);
+    if (action.sa_handler != SIG_IGN) sigaddset(&signals, signal);
+  }
   return signals;
 }
 
@@ -37,8 +42,8 @@ int ForwardedSignals::take() {
 }
 
 tl::expected<int, Failure> run(Connection& connection, protocol::ProcessSpec spec,
-                               ForwardedSignals& signals) {
-  auto ticket = connection.send_streams();
+                               const OpenStreams& streams, ForwardedSignals& signals) {
+  auto ticket = connection.send_streams(streams);
   if (!ticket) return tl::unexpected(ticket.error());
   connection.send(protocol::SubmitRun{.ticket = std::move(*ticket), .spec = std::move(spec)});
 

@@ -23,7 +23,7 @@ class ForwardedSignals {
 
 // Streams, submit_run, signals passed on, until the session has ended. Returns its raw wait status.
 tl::expected<int, Failure> run(Connection& connection, protocol::ProcessSpec spec,
-                               ForwardedSignals& signals);
+                               const OpenStreams& streams, ForwardedSignals& signals);
 
 // Ends this process as the one with this wait status ended: the same exit code, or the same signal
 // (without a core file).

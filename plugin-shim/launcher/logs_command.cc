@@ -48,10 +48,11 @@ int logs(bool follow) {
   Fd changes(follow ? inotify_init1(IN_CLOEXEC) : -1);
   if (follow && inotify_add_watch(changes.get(), file.parent_path().c_str(),
                                   IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0) {
-    return complain("cannot follow " + file.string() + ": " + std::strerror(errno));
+    return complain("there is no log to follow at " + file.string() + ": " + std::strerror(errno));
   }
   Fd log = open_log(file);
-  if (!log) return complain("there is no log at " + file.string() + ": " + std::strerror(errno));
+  if (!log)
+    return complain("there is no log yet at " + file.string() + ": " + std::strerror(errno));
   if (!copy_rest(log)) return kTrouble;
   while (follow) {
     alignas(inotify_event) std::array<char, 4096> events{};

@@ -24,8 +24,7 @@ int parse_and_do(int count, char** words) {
       "hearth keeps pytest warm: a daemon holds paused pytest processes and forks them for each "
       "run.",
       "hearth");
-  app.footer(kFooter);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // none is told below, in our own words
   app.set_help_flag("-h,--help", "This help");
   bool show_version = false;
   app.add_flag("--version", show_version, "The same as `hearth version`");
@@ -45,12 +44,21 @@ int parse_and_do(int count, char** words) {
   CLI::App* version_command =
       app.add_subcommand("version", "Show the versions of hearth and of the running daemon");
 
+  app.footer(kFooter);  // after the subcommands, which would take it over
+
   if (count == 2 && std::string_view(words[1]) == "--version") return version();
+  if (count < 2) return complain("what shall it do? (see `hearth --help`)", kUsage);
+  const std::string word = words[1];
+  if (!word.starts_with('-') &&
+      app.get_subcommands([&](const CLI::App* command) { return command->check_name(word); })
+          .empty()) {
+    return complain("there is no command " + word + " (see `hearth --help`)", kUsage);
+  }
   try {
     app.parse(count, words);
   } catch (const CLI::CallForHelp&) {
     const auto asked = app.get_subcommands();
-    return print(asked.empty() ? app.help() : asked.front()->help()) ? 0 : kTrouble;
+    return print(asked.empty() ? app.help() : asked.front()->help(app.get_name())) ? 0 : kTrouble;
   } catch (const CLI::ParseError& error) {
     return complain(std::string(error.what()) + " (see `hearth --help`)", kUsage);
   }
@@ -59,7 +67,7 @@ int parse_and_do(int count, char** words) {
   if (status_command->parsed()) return status(json);
   if (logs_command->parsed()) return logs(follow);
   if (version_command->parsed()) return version();
-  return complain("no command (see `hearth --help`)", kUsage);
+  return complain("what shall it do? (see `hearth --help`)", kUsage);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-#include <cerrno>
-#include <cstring>
+#include <fcntl.h>
+
 #include <filesystem>
 
 #include "plugin-shim/client/locations.h"
@@ -9,8 +9,22 @@
 #include "plugin-shim/launcher/find_pytest.h"
 
 namespace hearth::launcher {
+namespace {
+
+// A socket that got the number of a closed stream would be read and written as that stream. So the
+// numbers are taken for as long as this process lives; the session still gets its stream closed.
+client::OpenStreams take_stock_of_streams() {
+  const client::OpenStreams open_at_start = client::open_streams();
+  for (const bool is_open : open_at_start) {
+    if (!is_open) static_cast<void>(open("/dev/null", O_RDWR | O_CLOEXEC));
+  }
+  return open_at_start;
+}
+
+}  // namespace
 
 int pytest(std::vector<std::string> arguments) {
+  const client::OpenStreams streams = take_stock_of_streams();
   std::error_code error;
   const std::filesystem::path directory = std::filesystem::current_path(error);
   if (error) {
@@ -30,7 +44,7 @@ int pytest(std::vector<std::string> arguments) {
                              .directory = directory.string(),
                              .environment = client::current_environment(),
                              .umask = client::current_umask()};
-  const auto wait_status = client::run(conversation->connection, std::move(spec), signals);
+  const auto wait_status = client::run(conversation->connection, std::move(spec), streams, signals);
   if (wait_status) client::end_like(*wait_status);
   return complain(wait_status.error().message);
 }

@@ -7,7 +7,13 @@ namespace hearth::launcher {
 int status(bool json) {
   constexpr std::chrono::seconds kDeadline{30};
   auto conversation = client::open_running();
-  if (!conversation) return complain(conversation.error().message);
+  if (!conversation) {
+    const client::Failure& failure = conversation.error();
+    const bool none = failure.kind == client::FailureKind::no_daemon;
+    return complain(
+        none ? "no daemon is running (the first `hearth pytest` starts it, or `hearth start`)"
+             : failure.message);
+  }
   conversation->connection.send(protocol::GetStatus{});
   const client::Clock::time_point until = client::Clock::now() + kDeadline;
   protocol::Message answer;
