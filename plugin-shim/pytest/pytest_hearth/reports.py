@@ -34,7 +34,8 @@ _NODE_ID_ATTRIBUTES = ({"nodeid"}, {"_id"})
 def only_core_implements(manager: Any, hook: str) -> bool:
     """Whether nobody but pytest itself has a say in the hook."""
     return all(
-        implementation.plugin_name == "reports" for implementation in getattr(manager.hook, hook).get_hookimpls()
+        implementation.function.__module__.startswith("_pytest.")
+        for implementation in getattr(manager.hook, hook).get_hookimpls()
     )
 
 

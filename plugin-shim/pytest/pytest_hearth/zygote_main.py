@@ -24,8 +24,8 @@ def _load(name: str, directory: str) -> None:
 
 def _main() -> None:
     directory = os.path.dirname(os.path.abspath(__file__))
-    # The entry that Python made for this script; a user's run has one for its own script.
-    if sys.path and os.path.realpath(sys.path[0]) == os.path.realpath(directory):
+    # The entry that Python made for this script (for where its link leads); a user's run has one for its own script.
+    if sys.path and sys.path[0] == os.path.dirname(os.path.realpath(__file__)):
         del sys.path[0]
     _load("_hearth_runtime", directory)
     from _hearth_runtime.zygote import main  # type: ignore[import-not-found,unused-ignore]

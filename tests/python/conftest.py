@@ -1,0 +1,68 @@
+"""Fixtures of the tests of the Python side: a zygote, and small projects for it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Callable
+
+import pytest
+from fake_daemon import Interpreter, ProcessSpec, StageReady, WorkerIdentity, Zygote, spec_for
+from fake_distribution import TESTRUN
+
+GW0 = WorkerIdentity("gw0", 2, TESTRUN)
+
+
+class Project:
+    """A directory with tests in it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def write(self, **files: str) -> None:
+        """NAME=text writes NAME.py."""
+        for name, text in files.items():
+            (self.directory / f"{name}.py").write_text(textwrap.dedent(text))
+
+    def spec(self, *args: str) -> ProcessSpec:
+        return spec_for(self.directory, *args)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    directory = tmp_path / "project"
+    directory.mkdir()
+    return Project(directory)
+
+
+@pytest.fixture(scope="session")
+def interpreter() -> Iterator[Interpreter]:
+    """One for all tests: each forks from it."""
+    zygote = Interpreter()
+    ready = zygote.ready()
+    assert ready.refusal == ""
+    yield zygote
+    zygote.stop()
+
+
+Builder = Callable[..., tuple[Zygote, StageReady]]
+
+
+@pytest.fixture
+def build(interpreter: Interpreter) -> Builder:
+    """build(spec, stage, flavour, identity): the paused zygote and its report; `selected` is built through `configured`."""
+
+    def build_stage(
+        spec: ProcessSpec, stage: str = "selected", flavour: str = "session", identity: WorkerIdentity = GW0
+    ) -> tuple[Zygote, StageReady]:
+        if flavour == "session":
+            identity = WorkerIdentity("", 0, "")
+        zygote = interpreter.build(spec, "configured", flavour, identity)
+        ready = zygote.ready()
+        if stage == "selected":
+            zygote = zygote.build(spec, "selected", flavour, identity)
+            ready = zygote.ready()
+        return zygote, ready
+
+    return build_stage
