@@ -11,12 +11,11 @@ import argparse
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+import emit_cpp
+import emit_python
+import schema
 
-import emit_cpp  # noqa: E402  (the modules beside this file, from wherever it is run)
-import emit_python  # noqa: E402
-import schema  # noqa: E402
+HERE = Path(__file__).resolve().parent
 
 
 def generated(description: schema.Schema) -> dict[Path, str]:

@@ -11,13 +11,14 @@ from pathlib import Path
 SCALARS = ("uint", "int", "float", "bool", "string", "bytes")
 LIMITS = ("frame_bytes", "string_bytes", "bytes_bytes", "list_items", "nesting", "descriptors")
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
-CPP_KEYWORDS = """
+CPP_WORDS = """
 alignas alignof and asm auto bool break case catch char class const continue default delete
 do double else enum explicit export extern false float for friend goto if inline int long
 mutable namespace new noexcept not nullptr operator or private protected public register
 requires return short signed sizeof static struct switch template this throw true try
 typedef typeid typename union unsigned using virtual void volatile wchar_t while xor
-""".split()
+"""
+KEYWORDS = frozenset(CPP_WORDS.split()) | frozenset(keyword.kwlist)
 
 
 class SchemaError(Exception):
@@ -95,8 +96,15 @@ def load(path: Path) -> Schema:
 
 
 def _check_name(name: str, what: str) -> None:
-    if not NAME.match(name) or keyword.iskeyword(name) or name in CPP_KEYWORDS:
+    if not NAME.match(name) or name in KEYWORDS:
         raise SchemaError(f"{what}: {name!r} is not snake_case, or a keyword of C++ or Python")
+
+
+def _doc(name: str, entry: dict[str, object]) -> str:
+    doc = " ".join(str(entry["doc"]).split())
+    if not doc:
+        raise SchemaError(f"{name}: its doc is empty")
+    return doc
 
 
 def _enum(name: str, entry: dict[str, object]) -> Enum:
@@ -106,7 +114,7 @@ def _enum(name: str, entry: dict[str, object]) -> Enum:
         _check_name(value, f"enum {name}")
     if not values or len(set(values)) != len(values):
         raise SchemaError(f"enum {name}: its values must be some, and unique")
-    return Enum(name, str(entry["doc"]).replace("\n", " "), tuple(values))
+    return Enum(name, _doc(name, entry), tuple(values))
 
 
 def _record(name: str, entry: dict[str, object], is_message: bool = False) -> Record:
@@ -123,7 +131,7 @@ def _record(name: str, entry: dict[str, object], is_message: bool = False) -> Re
     message_id = entry["id"] if is_message else 0
     if not isinstance(message_id, int) or (is_message and message_id < 1):
         raise SchemaError(f"{name}: its id must be a positive integer")
-    return Record(name, str(entry["doc"]).replace("\n", " "), fields, message_id)
+    return Record(name, _doc(name, entry), fields, message_id)
 
 
 def _field(record: str, row: object) -> Field:

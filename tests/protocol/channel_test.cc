@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -23,15 +23,17 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-std::vector<Message> messages_of(std::vector<Received> received) {
-  std::vector<Message> messages;
-  for (Received& one : received) messages.push_back(std::move(one.message));
+std::vector<Message> messages_of(const std::vector<Received>& received) {
+  std::vector<Message> messages(received.size());
+  std::transform(received.begin(), received.end(), messages.begin(),
+                 [](const Received& one) { return one.message; });
   return messages;
 }
 
 std::vector<std::size_t> descriptor_counts(const std::vector<Received>& received) {
-  std::vector<std::size_t> counts;
-  for (const Received& one : received) counts.push_back(one.descriptors.size());
+  std::vector<std::size_t> counts(received.size());
+  std::transform(received.begin(), received.end(), counts.begin(),
+                 [](const Received& one) { return one.descriptors.size(); });
   return counts;
 }
 

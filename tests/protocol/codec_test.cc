@@ -113,7 +113,7 @@ TEST(Codec, refuses_every_truncation_and_survives_every_damaged_byte_of_a_handsh
 
 TEST(Codec, refuses_every_truncation_and_survives_every_damaged_byte_of_big_messages) {
   const std::filesystem::path directory = HEARTH_GOLDEN_DIRECTORY;
-  for (const char* name : {"stage_ready.bin", "start_process.bin", "worker_ended.bin"}) {
+  for (const char* name : {"stage_ready.bin", "worker_ended.bin", "open_distribution.bin"}) {
     expect_sane_when_damaged(read_file(directory / name));
   }
 }

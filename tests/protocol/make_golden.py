@@ -12,20 +12,25 @@ implementation would write. The JSON twin is for people and for comparison; byte
 from __future__ import annotations
 
 import argparse
+import importlib
 import itertools
 import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgpack  # type: ignore[import-untyped]
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 GOLDEN = HERE / "golden"
-sys.path.insert(0, str(ROOT / "protocol"))
 
-import schema  # noqa: E402  (the generator's own reader of schema.toml)
+if TYPE_CHECKING:
+    import schema
+else:  # the generator's own reader of schema.toml
+    sys.path.insert(0, str(ROOT / "protocol"))
+    schema = importlib.import_module("schema")
 
 # Each list goes around, so that neighbouring fields of a type differ; the numbers stand at the
 # edges of MessagePack's encodings, the bytes are no UTF-8.
