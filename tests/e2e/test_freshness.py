@@ -90,7 +90,7 @@ def test_a_changed_helper_module_is_seen(hearth: Hearth, mode: Mode) -> None:
     )
     hearth.write("conftest.py", "")  # puts the directory on sys.path
     _expect(hearth, mode, 0, passed=1)
-    hearth.write("package/helper.py", "ANSWER = 41\n")
+    hearth.write("package/helper.py", "ANSWER = 4100\n")
     _expect(hearth, mode, 1, failed=1)
 
 
@@ -104,7 +104,7 @@ def test_a_changed_module_outside_the_project_is_seen(hearth: Hearth, mode: Mode
         "test_a.py", "import somewhere\ndef test_a():\n    assert somewhere.ANSWER == 42\n"
     )
     _expect(hearth, mode, 0, passed=1)
-    (library / "somewhere.py").write_text("ANSWER = 41\n")
+    (library / "somewhere.py").write_text("ANSWER = 4100\n")
     _expect(hearth, mode, 1, failed=1)
 
 
@@ -118,7 +118,7 @@ def test_a_module_that_now_comes_earlier_on_the_path_is_seen(hearth: Hearth, mod
         "test_a.py", "import somewhere\ndef test_a():\n    assert somewhere.ANSWER == 42\n"
     )
     _expect(hearth, mode, 0, passed=1)
-    (first / "somewhere.py").write_text("ANSWER = 41\n")
+    (first / "somewhere.py").write_text("ANSWER = 4100\n")
     _expect(hearth, mode, 1, failed=1)
 
 
@@ -218,11 +218,11 @@ def test_another_directory_is_another_project(hearth: Hearth, mode: Mode) -> Non
 
 
 def test_other_arguments_are_another_run(hearth: Hearth, mode: Mode) -> None:
-    hearth.write("test_a.py", _PASSES + "def test_b():\n    assert 0\n")
+    hearth.write("test_a.py", "def test_first():\n    pass\ndef test_second():\n    assert 0\n")
     for _ in range(2):
-        assert hearth.pytest(*mode, "-k", "test_a").counts == {"passed": 1, "deselected": 1}
-        assert hearth.pytest(*mode, "-k", "test_b").counts == {"failed": 1, "deselected": 1}
-        assert hearth.pytest(*mode, "test_a.py::test_a").counts == {"passed": 1}
+        assert hearth.pytest(*mode, "-k", "first").counts == {"passed": 1, "deselected": 1}
+        assert hearth.pytest(*mode, "-k", "second").counts == {"failed": 1, "deselected": 1}
+        assert hearth.pytest(*mode, "test_a.py::test_first").counts == {"passed": 1}
 
 
 def test_another_umask_is_the_runs_own(hearth: Hearth, mode: Mode) -> None:

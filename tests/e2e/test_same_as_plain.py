@@ -67,15 +67,7 @@ class TestClass:
     def test_method(self, record_property):
         record_property("colour", "blue")
 """
-_COUNTS = {
-    "failed": 2,
-    "passed": 15,
-    "skipped": 2,
-    "xfailed": 1,
-    "xpassed": 1,
-    "warnings": 2,
-    "error": 2,
-}
+_CASES = 22  # in it
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 
 
@@ -144,7 +136,7 @@ def test_output_is_plain_pytests(hearth: Hearth, arguments: tuple[str, ...]) -> 
         ("def pytest_runtest_protocol(item): assert 0", (), 5),
         ("def test_a(): pass", ("--no-such-option",), 4),
         ("def test_a(): pass", ("no_such_file.py",), 4),
-        ("def test_a(): pass", ("-p", "no_such_plugin"), 1),
+        ("def test_a(): pass", ("-p", "no_such_plugin"), 4),
         ("", (), 5),
     ],
 )
@@ -192,7 +184,7 @@ def test_output_written_past_pytest_comes_in_its_place(hearth: Hearth) -> None:
 def test_results_with_workers_are_plain_pytests(hearth: Hearth) -> None:
     hearth.write("test_mixed.py", _MIXED)
     plain = hearth.plain("-ra")
-    assert plain.counts.get("passed") == _COUNTS["passed"]
+    assert plain.counts["passed"] == 15
     for _ in range(2):
         done = hearth.pytest("-n", "2", "-ra")
         assert done.exit_code == plain.exit_code == 1
@@ -208,9 +200,9 @@ def _sorted_summary(done: Finished) -> list[str]:
 def test_the_junit_file_is_plain_pytests(hearth: Hearth, mode: tuple[str, ...]) -> None:
     hearth.write("test_mixed.py", _MIXED)
     arguments = ("--junitxml=junit.xml", "-o", "junit_family=xunit1")
-    plain = hearth.plain(*arguments)
+    hearth.plain(*arguments)
     wanted = _junit(hearth.project / "junit.xml", ordered=not mode)
-    assert len(wanted) == plain.counts["passed"] + 9
+    assert len(wanted) == _CASES
     for _ in range(2):
         hearth.pytest(*mode, *arguments)
         assert _junit(hearth.project / "junit.xml", ordered=not mode) == wanted
