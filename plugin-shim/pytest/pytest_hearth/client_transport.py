@@ -1,0 +1,76 @@
+"""How the controller in a user's own pytest process reaches the daemon: over ZeroMQ, by the extension module `_client`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+from . import _client, _native
+from .messages import (
+    CancelDistribution,
+    Distribution,
+    Message,
+    ProcessSpec,
+    Refused,
+    RunAccepted,
+    RunFailed,
+    SubmitDistribution,
+    from_wire,
+)
+from .transport import TransportError
+
+
+class ClientTransport:
+    """One distribution's conversation (a `transport.Transport`)."""
+
+    def __init__(self, connection: _client.Connection, spec: ProcessSpec) -> None:
+        self._connection = connection
+        self._spec = spec
+
+    @classmethod
+    def connect(cls, spec: ProcessSpec) -> ClientTransport:
+        """Find or start the daemon. Raises TransportError."""
+        try:
+            return cls(_client.Connection(_daemon_directory()), spec)
+        except ConnectionError as error:
+            raise TransportError(str(error)) from None
+
+    def open(self, distribution: Distribution) -> None:
+        self._send(SubmitDistribution(self._connection.ticket, self._spec, distribution))
+
+    def receive(self, timeout: Optional[float]) -> Optional[Message]:
+        while True:
+            try:
+                payload = self._connection.receive(timeout)
+                message = None if payload is None else from_wire(_native.unpack(payload))
+            except ConnectionError as error:
+                raise TransportError(str(error)) from None
+            except ValueError as error:
+                raise TransportError(f"the daemon sent something else than a message: {error}") from None
+            if isinstance(message, (RunFailed, Refused)):
+                raise TransportError(message.message)
+            if not isinstance(message, RunAccepted):
+                return message
+
+    def cancel(self) -> None:
+        self._send(CancelDistribution())
+
+    def close(self) -> None:
+        """What the daemon still does for this conversation is cancelled."""
+        self._connection.close()
+
+    def _send(self, message: Message) -> None:
+        try:
+            self._connection.send(_native.pack(message.to_wire()))
+        except ConnectionError as error:
+            raise TransportError(str(error)) from None
+
+
+def _daemon_directory() -> Path:
+    """Where the daemon's executable was installed with this package; it is looked for elsewhere too if it is not there."""
+    package = Path(__file__).resolve().parent
+    # <prefix>/lib/hearth/pytest_hearth, or <prefix>/lib/python3.x/site-packages/pytest_hearth
+    for prefix in (package.parents[2], package.parents[3]) if len(package.parents) > 3 else ():
+        if (prefix / "bin" / "hearthd").exists():
+            return prefix / "bin"
+    return package
