@@ -150,8 +150,7 @@ void Distribution::begin() {
 void Distribution::cancel() {
   if (finished_) return;
   if (!running_) {
-    for (const auto& [id, worker] : workers_) worker->signal(SIGKILL);
-    finish(protocol::Outcome::cancelled, {});
+    kill();
     return;
   }
   services_.dispatcher.post(scheduler::RunCancelled{run_});
@@ -163,8 +162,13 @@ void Distribution::cancel() {
 }
 
 void Distribution::kill() {
-  if (running_ && !finished_) services_.dispatcher.post(scheduler::RunCancelled{run_});
+  if (finished_) return;
   for (const auto& [id, worker] : workers_) worker->signal(SIGKILL);
+  if (running_) {
+    services_.dispatcher.post(scheduler::RunCancelled{run_});
+  } else {
+    finish(protocol::Outcome::cancelled, {});
+  }
 }
 
 void Distribution::fail(std::string message) {
@@ -175,6 +179,7 @@ void Distribution::fail(std::string message) {
 void Distribution::finish(protocol::Outcome outcome, std::string message) {
   if (finished_) return;
   finished_ = true;
+  if (opening_) services_.pool.abandon(*std::exchange(opening_, std::nullopt));
   services_.loop.cancel(tick_timer_);
   services_.loop.cancel(kill_timer_);
   hold(nullptr);

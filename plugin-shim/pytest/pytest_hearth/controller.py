@@ -202,6 +202,8 @@ class Controller:
             count = session.testsfailed
             self._end_with(session.Interrupted(f"{count} error{'s' if count != 1 else ''} during collection"))
             self._cancel()
+        else:
+            self._transport.begin()
 
     def _item_began(self, message: ItemBegan) -> None:
         index = message.item

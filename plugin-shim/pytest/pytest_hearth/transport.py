@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional, Protocol
 
 from .channel import Channel, ChannelClosed
-from .messages import CancelDistribution, Distribution, Message, OpenDistribution
+from .messages import BeginDistribution, CancelDistribution, Distribution, Message, OpenDistribution
 
 
 class TransportError(Exception):
@@ -20,6 +20,9 @@ class Transport(Protocol):
 
     def receive(self, timeout: Optional[float]) -> Optional[Message]:
         """The next message; None when the seconds have passed. Raises TransportError; lets KeyboardInterrupt through."""
+
+    def begin(self) -> None:
+        """The items that distribution_opened named may be executed. Raises TransportError."""
 
     def cancel(self) -> None:
         """Ask for the end; distribution_finished will be received. Raises TransportError."""
@@ -39,6 +42,9 @@ class SocketTransport:
             return self._channel.receive(timeout)
         except ChannelClosed as error:
             raise TransportError(f"the daemon is gone: {error}") from None
+
+    def begin(self) -> None:
+        self._send(BeginDistribution())
 
     def cancel(self) -> None:
         self._send(CancelDistribution())
