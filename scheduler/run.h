@@ -70,6 +70,7 @@ class Run {
   [[nodiscard]] std::size_t startable() const;
 
   Worker& start_worker(Time now, Commands& out);
+  void add_worker(Time now, Commands& out);
   void start_workers(std::size_t count, Time now, Commands& out);
   void give(Worker& worker, const std::vector<ItemId>& items, Commands& out);
   void check(Worker& worker, Duration last, Commands& out);

@@ -134,12 +134,19 @@ Worker& Run::start_worker(Time now, Commands& out) {
   return worker;
 }
 
+// As in xdist everybody is looked at again when a worker joins. Where there is not something for
+// each it comes first, lest it was started for nothing.
+void Run::add_worker(Time now, Commands& out) {
+  Worker& newcomer = start_worker(now, out);
+  if (dealer_->units() < workers_.size()) check(newcomer, Duration::zero(), out);
+  for (auto& [id, worker] : workers_) check(worker, Duration::zero(), out);
+}
+
 // The caller has asked startable().
 void Run::start_workers(std::size_t count, Time now, Commands& out) {
   if (count == 0) return;
   if (first_starts_ > 0) {
-    for (; count > 0 && !dealer_->empty(); --count)
-      check(start_worker(now, out), Duration::zero(), out);
+    for (; count > 0 && !dealer_->empty(); --count) add_worker(now, out);
     return;
   }
   std::vector<Worker*> team;

@@ -53,7 +53,7 @@ TEST(LoadFile, gives_what_a_lost_worker_left_of_a_file_whole_to_the_one_that_rep
   EXPECT_EQ(world.when("worker_exited r1 gw0"),
             (Lines{"report_lost_item r1 gw0 1", "start_worker r1 gw2 replaces gw0"}));
   EXPECT_EQ(world.when("worker_started r1 gw2"),
-            (Lines{"assign_items r1 gw2 2 3 4", "resume_worker r1 gw2"}));
+            (Lines{"assign_items r1 gw2 2 3 4", "finish_worker r1 gw2", "resume_worker r1 gw2"}));
 }
 
 // In xdist 3.8 this hangs: the replacement gets one item and waits for ever for the next.

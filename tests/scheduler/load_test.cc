@@ -56,6 +56,30 @@ TEST(Load, deals_round_robin_where_there_are_not_two_items_for_each_worker) {
              "assign_items r1 gw2 2", "finish_worker r1 gw2", "resume_worker r1 gw2"}));
 }
 
+TEST(Load, gives_no_more_to_a_worker_with_two_items_after_a_long_one) {
+  const Lines begin = {"run_submitted r1 load items=40 workers=2", "worker_started r1 gw0",
+                       "worker_started r1 gw1", "item_finished r1 gw0 0", "item_finished r1 gw0 1"};
+  World quick;
+  quick.given(begin);
+  EXPECT_EQ(quick.when("item_finished r1 gw0 2 duration=0.0999"),
+            (Lines{"assign_items r1 gw0 10 11 12 13 14"}));
+  World slow;
+  slow.given(begin);
+  EXPECT_EQ(slow.when("item_finished r1 gw0 2 duration=0.1"), (Lines{}));
+  EXPECT_EQ(slow.when("item_finished r1 gw0 3 duration=0.1"),
+            (Lines{"assign_items r1 gw0 10 11 12 13 14 15"}));
+}
+
+TEST(Load, sends_no_more_at_once_than_max_chunk_but_always_two_at_first) {
+  World world;
+  world.given({"run_submitted r1 load items=40 workers=2 max_chunk=1"});
+  EXPECT_EQ(world.when("worker_started r1 gw0"),
+            (Lines{"assign_items r1 gw0 0 1", "resume_worker r1 gw0"}));
+  EXPECT_EQ(world.when("worker_started r1 gw1"),
+            (Lines{"assign_items r1 gw1 2 3", "resume_worker r1 gw1"}));
+  EXPECT_EQ(world.when("item_finished r1 gw0 0"), (Lines{"assign_items r1 gw0 4"}));
+}
+
 std::size_t items_in(const std::string& assign) {
   return static_cast<std::size_t>(std::count(assign.begin(), assign.end(), ' ')) - 2;
 }

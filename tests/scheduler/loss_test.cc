@@ -43,7 +43,8 @@ TEST(Loss, a_replacement_that_gets_the_only_item_left_is_told_so) {
                "worker_started r1 gw1", "item_finished r1 gw0 0", "item_started r1 gw0 1",
                "item_started r1 gw1 2"});
   EXPECT_EQ(world.when("worker_exited r1 gw0"),
-            (Lines{"report_lost_item r1 gw0 1", "start_worker r1 gw2 replaces gw0"}));
+            (Lines{"report_lost_item r1 gw0 1", "start_worker r1 gw2 replaces gw0",
+                   "finish_worker r1 gw1"}));
   EXPECT_EQ(world.when("worker_started r1 gw2"),
             (Lines{"assign_items r1 gw2 4", "finish_worker r1 gw2", "resume_worker r1 gw2"}));
 }
@@ -61,9 +62,9 @@ TEST(Loss, of_more_workers_than_may_be_replaced_is_reported_and_the_others_go_on
   EXPECT_EQ(world.when("worker_exited r1 gw0"),
             (Lines{"report_lost_item r1 gw0 0", "report_restarts_used_up r1 gw0",
                    "assign_items r1 gw1 4 5 6 7"}));
-  EXPECT_EQ(
-      world.given({"item_finished r1 gw1 2", "item_finished r1 gw1 3", "item_finished r1 gw1 4"}),
-      (Lines{"assign_items r1 gw1 8"}));
+  world.given({"item_finished r1 gw1 2", "item_finished r1 gw1 3", "item_finished r1 gw1 4",
+               "item_finished r1 gw1 5"});
+  EXPECT_EQ(world.when("item_finished r1 gw1 6"), (Lines{"assign_items r1 gw1 8 9 10"}));
 }
 
 TEST(Loss, of_the_last_worker_fails_the_run_and_names_what_nobody_executed) {
