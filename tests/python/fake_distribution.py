@@ -17,6 +17,7 @@ from fake_daemon import (
 )
 from _hearth_runtime.channel import ChannelClosed  # type: ignore[import-not-found]
 from _hearth_runtime.messages import (  # type: ignore[import-not-found]
+    BeginDistribution,
     CancelDistribution,
     DistributionFinished,
     DistributionOpened,
@@ -110,12 +111,24 @@ class Distribution:
                 base = self.opened.basetemp + b"/popen-gw%d" % number if self.opened.basetemp else b""
                 self.workers.append(start_worker(self._zygote, self._spec, f"gw{number}", count, base))
         self._say(DistributionOpened(count, items, self._ready.collected))
-        shares = choose(len(items), count) if choose else [list(range(n, len(items), count)) for n in range(count)]
+        if not self._may_begin():
+            items = []
+        shares = choose(len(items), count) if choose else [
+            list(range(n, len(items), count)) for n in range(count)
+        ]
         for worker, share in zip(self.workers, shares):
             self._say(WorkerStarted(worker.name, worker.process.pid))
             worker.run(*share)
         self._loop()
         self._say(DistributionFinished(self.outcome, self.message))
+
+    def _may_begin(self) -> bool:
+        message = self.controller.control.receive()
+        if isinstance(message, BeginDistribution):
+            return True
+        assert isinstance(message, CancelDistribution), message
+        self.outcome = "cancelled"
+        return False
 
     def _say(self, message: Message) -> None:
         self.controller.control.send(message)

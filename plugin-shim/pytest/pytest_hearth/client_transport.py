@@ -7,6 +7,7 @@ from typing import Optional
 
 from . import _client, _native
 from .messages import (
+    BeginDistribution,
     CancelDistribution,
     Distribution,
     Message,
@@ -51,6 +52,9 @@ class ClientTransport:
                 raise TransportError(message.message)
             if not isinstance(message, RunAccepted):
                 return message
+
+    def begin(self) -> None:
+        self._send(BeginDistribution())
 
     def cancel(self) -> None:
         self._send(CancelDistribution())

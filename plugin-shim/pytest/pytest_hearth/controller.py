@@ -28,7 +28,7 @@ from .messages import (
 )
 from .node import Node, NodeManager
 from .options import distribution_of
-from .reports import ReportUnpacker
+from .reports import ReportUnpacker, deserialise
 from .transport import Transport, TransportError
 
 _PLUGIN_NAME = "dsession"
@@ -309,7 +309,7 @@ class Controller:
         self._config.hook.pytest_warning_recorded.call_historic(kwargs=recorded_warnings.from_wire(data))
 
     def _collect_report(self, data: dict[str, Any]) -> None:
-        report = self._config.hook.pytest_report_from_serializable(config=self._config, data=data)
+        report = deserialise(self._config, data)
         self._config.hook.pytest_collectreport(report=report)
 
     def _node(self, worker: str) -> Node:

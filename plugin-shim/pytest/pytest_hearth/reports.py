@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any, Optional
 
 import pytest
+from _pytest._code.code import TerminalRepr
 
 from . import _native
 
@@ -37,6 +38,40 @@ def only_core_implements(manager: Any, hook: str) -> bool:
         implementation.function.__module__.startswith("_pytest.")
         for implementation in getattr(manager.hook, hook).get_hookimpls()
     )
+
+
+# Marks a report whose longrepr was an object that shows itself, and travels as its text.
+_SHOWS_ITSELF = "$hearth_shows_itself"
+
+
+def serialise(config: Any, report: Any) -> Any:
+    """A test's or collector's report as pytest_report_to_serializable makes it."""
+    data = config.hook.pytest_report_to_serializable(config=config, report=report)
+    if isinstance(data, dict) and type(data.get("longrepr")) is str and hasattr(report.longrepr, "toterminal"):
+        data[_SHOWS_ITSELF] = True
+    return data
+
+
+def deserialise(config: Any, data: Any) -> Any:
+    """What serialise was given."""
+    shows_itself = data.pop(_SHOWS_ITSELF, False)
+    report = config.hook.pytest_report_from_serializable(config=config, data=data)
+    if shows_itself and type(report.longrepr) is str:
+        report.longrepr = ShownText(report.longrepr)
+    return report
+
+
+class ShownText(TerminalRepr):
+    """A failure's text (an import error, an unknown fixture, a doctest). pytest's summary treats a plain str otherwise."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+    def toterminal(self, tw: Any) -> None:
+        tw.line(self.text)
 
 
 class Plain:
@@ -120,7 +155,7 @@ class ReportPacker:
         return [common, rows], failures
 
     def _serialise(self, report: Any) -> Any:
-        return self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
+        return serialise(self._config, report)
 
     @staticmethod
     def _loss_report(report: Any, lost: list[str]) -> Any:
@@ -159,7 +194,7 @@ class ReportUnpacker:
         reports: list[Any] = []
         for row in rows:
             if type(row) is dict:
-                reports.append(self._config.hook.pytest_report_from_serializable(config=self._config, data=row))
+                reports.append(deserialise(self._config, row))
                 continue
             if not self._is_plain:
                 reports.append(self._from_hook(common, row))

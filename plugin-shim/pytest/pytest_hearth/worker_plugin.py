@@ -27,7 +27,7 @@ from .messages import (
     WorkerFinished,
 )
 from .order import Order
-from .reports import Plain, ReportPacker
+from .reports import Plain, ReportPacker, serialise
 
 
 class WorkerPlugin:
@@ -77,7 +77,7 @@ class WorkerPlugin:
 
     def pytest_collectreport(self, report: Any) -> None:
         if not report.passed:
-            data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
+            data = serialise(self._config, report)
             self._tell("reports", {"kind": "collect_report", "data": data}, failures=int(report.failed))
 
     def pytest_deselected(self, items: Any) -> None:

@@ -1,0 +1,217 @@
+"""A worker executes the items that it is told to, and tells of each at once."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from conftest import GW0, Builder, Project
+from fake_daemon import StageReady, spec_for
+from fake_distribution import TESTRUN, FakeWorker, start_worker
+from _hearth_runtime import _native  # type: ignore[import-not-found]
+from _hearth_runtime.messages import (  # type: ignore[import-not-found]
+    Doorbell,
+    EnvironmentRead,
+    ItemFinished,
+    ItemsRevoked,
+    ItemStarted,
+    NoMoreItems,
+    Pause,
+    Paused,
+    Resume,
+    RevokeItems,
+    RunItems,
+    StopWorker,
+    WorkerFinished,
+)
+
+FIVE = "".join(f"def test_{i}(): pass\n" for i in range(5))
+
+
+def worker_of(project: Project, build: Builder, *args: str) -> tuple[FakeWorker, StageReady]:
+    spec = project.spec("-n", "2", *args)
+    zygote, ready = build(spec, flavour="worker")
+    assert ready.refusal == ""
+    return start_worker(zygote, spec, "gw0", 2), ready
+
+
+def sequence(worker: FakeWorker) -> list[tuple[str, int]]:
+    return [
+        ("started" if isinstance(message, ItemStarted) else "finished", message.item)
+        for message in worker.said
+        if isinstance(message, (ItemStarted, ItemFinished))
+    ]
+
+
+def test_selected_tells_the_items_in_order(project: Project, build: Builder) -> None:
+    project.write(test_it=FIVE)
+    _, ready = build(project.spec("-n", "2", "-k", "not test_3"), flavour="worker")
+    assert ready.items == [f"test_it.py::test_{i}" for i in (0, 1, 2, 4)]
+
+
+def test_an_item_waits_for_a_slot_and_for_the_next_to_be_known(project: Project, build: Builder) -> None:
+    project.write(test_it=FIVE)
+    worker, _ = worker_of(project, build)
+    control = worker.process.control
+    control.send(RunItems([0]))
+    control.send(RunItems([1]))
+    control.send(Pause())
+    worker.wait_for(Paused)
+    assert sequence(worker) == []
+    control.send(Resume())
+    assert worker.wait_for(ItemFinished).item == 0
+    control.send(Pause())
+    worker.wait_for(Paused)
+    assert sequence(worker) == [("started", 0), ("finished", 0)]
+    control.send(NoMoreItems())
+    assert worker.wait_for(WorkerFinished).exit_status == 0
+    assert sequence(worker) == [("started", 0), ("finished", 0), ("started", 1), ("finished", 1)]
+    assert worker.process.exit_code() == 0
+
+
+def test_fixtures_stay_while_the_next_item_needs_them(project: Project, build: Builder) -> None:
+    for name in ("a", "b"):
+        project.write(
+            **{
+                f"test_{name}": f"""
+                    import pytest
+                    @pytest.fixture(scope="module")
+                    def module():
+                        open("log", "a").write("+{name}")
+                        yield
+                        open("log", "a").write("-{name}")
+                    def test_1(module): pass
+                    def test_2(module): pass
+                """
+            }
+        )
+    worker, _ = worker_of(project, build)
+    worker.run(0, 1, 2)
+    worker.wait_for(WorkerFinished)
+    assert (project.directory / "log").read_text() == "+a-a+b-b"
+
+
+def test_revoked_items_come_back_except_the_promised_one(project: Project, build: Builder) -> None:
+    project.write(test_it=FIVE)
+    worker, _ = worker_of(project, build)
+    control = worker.process.control
+    control.send(Resume())
+    control.send(RunItems([0, 1, 2, 3]))
+    control.send(Pause())
+    worker.wait_for(Paused)
+    done = len([entry for entry in sequence(worker) if entry[0] == "finished"])
+    control.send(RevokeItems([0, 1, 2, 3]))
+    revoked = worker.wait_for(ItemsRevoked).items
+    assert revoked == list(range(done + 1 if done else 0, 4))
+    control.send(NoMoreItems())
+    worker.wait_for(WorkerFinished)
+    assert [index for what, index in sequence(worker) if what == "finished"] == [
+        index for index in range(4) if index not in revoked
+    ]
+
+
+def test_a_stopped_worker_starts_nothing_more(project: Project, build: Builder) -> None:
+    project.write(test_it=FIVE)
+    worker, _ = worker_of(project, build)
+    worker.process.control.send(RunItems([0, 1, 2, 3, 4]))
+    worker.process.control.send(StopWorker())
+    worker.process.control.send(Resume())
+    worker.wait_for(WorkerFinished)
+    assert sequence(worker) == []
+
+
+def test_a_failure_rings_the_doorbell(project: Project, build: Builder) -> None:
+    project.write(
+        test_it="""
+            import time
+            def test_0(): assert 0
+            def test_1(): time.sleep(60)
+            def test_2(): pass
+            def test_3(): pass
+        """
+    )
+    worker, _ = worker_of(project, build, "-p", "no:faulthandler")
+    worker.run(0, 1, 2, 3, last=False)
+    finished = worker.wait_for(ItemFinished)
+    assert (finished.item, finished.failures) == (0, 1)
+    worker.process.control.receive(Doorbell)
+    os.kill(worker.process.pid, 9)
+    assert worker.process.wait() == 9
+
+
+def test_the_identity_is_xdists(project: Project, build: Builder) -> None:
+    project.write(
+        test_it="""
+            import os
+            def test_it(request, worker_id, testrun_uid, tmp_path_factory, record_property):
+                config = request.config
+                record_property("seen", [
+                    os.environ["PYTEST_XDIST_WORKER"], os.environ["PYTEST_XDIST_WORKER_COUNT"],
+                    os.environ["PYTEST_XDIST_TESTRUNUID"], worker_id, testrun_uid,
+                    dict(config.workerinput), type(config.workeroutput).__name__,
+                    config.option.dist, config.option.numprocesses, str(tmp_path_factory.getbasetemp())])
+        """
+    )
+    spec = project.spec("-n", "2", "--dist", "loadfile")
+    zygote, ready = build(spec, flavour="worker")
+    assert ready.environment == []
+    base = project.directory.parent / "popen-gw1"
+    worker = start_worker(zygote, spec, "gw1", 2, os.fsencode(base))
+    worker.run(0)
+    _, [_, call, _] = _native.loads(worker.wait_for(ItemFinished).reports)
+    mainargv = [os.fsdecode(spec.script), "-n", "2", "--dist", "loadfile"]
+    workerinput = {"mainargv": mainargv, "workerid": "gw1", "workercount": 2, "testrunuid": TESTRUN}
+    expected = ["gw1", "2", TESTRUN, "gw1", TESTRUN, workerinput, "dict", "no", None, str(base)]
+    assert call[-1] == [("seen", expected)]
+
+
+def environment_of(project: Project, build: Builder) -> list[EnvironmentRead]:
+    spec = project.spec("-n", "2")
+    _, configured = build(spec, "configured", flavour="worker")
+    _, selected = build(spec, flavour="worker")
+    return [*configured.environment, *selected.environment]
+
+
+WORKER_READ = EnvironmentRead(b"PYTEST_XDIST_WORKER", b"gw0", True)
+
+
+def test_reading_the_worker_variable_at_import_is_noticed(project: Project, build: Builder) -> None:
+    project.write(conftest="import os; NAME = os.environ.get('PYTEST_XDIST_WORKER', 'none')", test_it=FIVE)
+    assert WORKER_READ in environment_of(project, build)
+
+
+def test_reading_the_workerinput_while_configuring_is_noticed(project: Project, build: Builder) -> None:
+    project.write(conftest="def pytest_configure(config): config.workerinput['workerid']", test_it=FIVE)
+    assert environment_of(project, build) == [WORKER_READ]
+
+
+def test_other_variables_are_not_the_identity(project: Project, build: Builder) -> None:
+    project.write(conftest="import os; os.environ['HOME']; os.environ.get('X'); os.environ['Y'] = '1'", test_it=FIVE)
+    assert environment_of(project, build) == []
+
+
+def test_a_collection_that_fails_is_a_result(project: Project, build: Builder) -> None:
+    project.write(test_it="import no_such_module_anywhere", test_ok=FIVE)
+    zygote, ready = build(project.spec("-n", "2"), flavour="worker")
+    assert (ready.refusal, ready.items) == ("", [])
+    [report] = _native.loads(ready.collected)["reports"]
+    assert "no_such_module_anywhere" in str(report["longrepr"])
+
+
+def test_a_missing_argument_is_a_result(project: Project, build: Builder) -> None:
+    zygote, ready = build(project.spec("-n", "2", "missing_test.py"), flavour="worker")
+    error: Any = _native.loads(ready.collected)["error"]
+    assert error["kind"] == "usage_error"
+    assert "missing_test.py" in error["args"][0]
+    _, configured = build(project.spec("-n", "2", "missing_test.py"), "configured", flavour="worker")
+    path = os.fsencode(project.directory / "missing_test.py")
+    assert [file.kind for file in configured.files if file.path == path] == ["absent"]
+
+
+def test_options_are_there_without_xdist(project: Project, build: Builder) -> None:
+    project.write(test_it="def test_it(worker_id): assert worker_id == 'gw0'")
+    spec = spec_for(project.directory, "-n", "2", "-p", "no:xdist")
+    zygote, _ = build(spec, flavour="worker", identity=GW0)
+    worker = start_worker(zygote, spec, "gw0", 2)
+    worker.run(0)
+    assert worker.wait_for(ItemFinished).failures == 0
