@@ -19,7 +19,9 @@ namespace {
 
 constexpr std::int64_t ns_per_s = 1'000'000'000;
 
-std::int64_t to_ns(const timespec& time) { return std::int64_t{time.tv_sec} * ns_per_s + time.tv_nsec; }
+std::int64_t to_ns(const timespec& time) {
+  return std::int64_t{time.tv_sec} * ns_per_s + time.tv_nsec;
+}
 
 std::string canonical(XXH128_hash_t hash) {
   XXH128_canonical_t bytes;
@@ -37,7 +39,8 @@ bool is_racy(std::int64_t ctime_ns) {
 std::optional<std::string> content_digest(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (fd < 0) return std::nullopt;
-  std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
+  std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(),
+                                                                 XXH3_freeState);
   XXH3_128bits_reset(state.get());
   std::array<char, 65536> buffer;
   ssize_t got = 0;
@@ -70,7 +73,8 @@ FileSignature stat_signature(const std::string& path) {
   signature.path = path;
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) {
-    // Anything but "not there" (no permission, a loop of links) is something whose content nobody saw.
+    // Anything but "not there" (no permission, a loop of links) is something whose content nobody
+    // saw.
     signature.kind = errno == ENOENT || errno == ENOTDIR ? FileKind::absent : FileKind::other;
     return signature;
   }
@@ -80,7 +84,8 @@ FileSignature stat_signature(const std::string& path) {
   signature.device = status.st_dev;
   signature.inode = status.st_ino;
   signature.mode = status.st_mode;
-  if (signature.kind == FileKind::other) return signature;  // a terminal's or pipe's times change with use
+  if (signature.kind == FileKind::other)
+    return signature;  // a terminal's or pipe's times change with use
   signature.size = static_cast<std::uint64_t>(status.st_size);
   signature.mtime_ns = to_ns(status.st_mtim);
   signature.ctime_ns = to_ns(status.st_ctim);
@@ -88,8 +93,8 @@ FileSignature stat_signature(const std::string& path) {
 }
 
 bool same_stat(const FileSignature& a, const FileSignature& b) {
-  return a.kind == b.kind && a.device == b.device && a.inode == b.inode && a.mode == b.mode && a.size == b.size &&
-         a.mtime_ns == b.mtime_ns && a.ctime_ns == b.ctime_ns;
+  return a.kind == b.kind && a.device == b.device && a.inode == b.inode && a.mode == b.mode &&
+         a.size == b.size && a.mtime_ns == b.mtime_ns && a.ctime_ns == b.ctime_ns;
 }
 
 }  // namespace
@@ -126,9 +131,11 @@ bool holds(const FileSignature& recorded) {
     case FileKind::other:
       return same_stat(now, recorded);
     case FileKind::file:
-      return same_stat(now, recorded) && (recorded.digest.empty() || content_digest(recorded.path) == recorded.digest);
+      return same_stat(now, recorded) &&
+             (recorded.digest.empty() || content_digest(recorded.path) == recorded.digest);
     case FileKind::directory:
-      return same_stat(now, recorded) || directory_digest(recorded.path).value_or("") == recorded.digest;
+      return same_stat(now, recorded) ||
+             directory_digest(recorded.path).value_or("") == recorded.digest;
   }
   return false;
 }
