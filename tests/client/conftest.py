@@ -7,8 +7,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional
+from typing import Optional
 
 import pytest
 
@@ -29,7 +30,7 @@ class Command:
         self.python.parent.mkdir(parents=True)
         self.python.write_text("")
         self.python.chmod(0o755)
-        self.environment: Dict[str, str] = {
+        self.environment: dict[str, str] = {
             "PATH": os.environ["PATH"],
             "HOME": str(root),
             "HEARTH_RUNTIME_DIR": str(root / "run"),
@@ -41,7 +42,7 @@ class Command:
 
     def start(self, *arguments: str, **options: object) -> subprocess.Popen[str]:
         """The command, running; standard streams are pipes unless said otherwise."""
-        defaults: Dict[str, object] = {
+        defaults: dict[str, object] = {
             "env": self.environment,
             "cwd": self.root,
             "stdin": subprocess.DEVNULL,
@@ -53,16 +54,17 @@ class Command:
             [str(self.executable), *arguments], **{**defaults, **options}
         )
 
-    def __call__(self, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
-        """The command, ended (in 60 s at most)."""
-        given = options.pop("input", None)
+    def __call__(
+        self, *arguments: str, given: Optional[str] = None, **options: object
+    ) -> subprocess.CompletedProcess[str]:
+        """The command, ended (in 60 s at most); `given` is its standard input."""
         if given is not None:
             options["stdin"] = subprocess.PIPE
         process = self.start(*arguments, **options)
         out, err = process.communicate(given, timeout=60)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
-    def daemons(self) -> List[Dict[str, str]]:
+    def daemons(self) -> list[dict[str, str]]:
         """What each daemon that was started said of itself."""
         if not self.journal.exists():
             return []

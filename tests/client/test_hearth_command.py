@@ -85,7 +85,9 @@ def test_the_daemon_gets_nothing_of_its_starter_but_a_few_variables(hearth: Comm
 
 
 def test_the_starter_may_have_all_its_streams_closed(hearth: Command) -> None:
-    process = hearth.start("start", stdout=None, stderr=None, preexec_fn=lambda: os.closerange(0, 3))
+    process = hearth.start(
+        "start", stdout=None, stderr=None, preexec_fn=lambda: os.closerange(0, 3)
+    )
     assert process.wait(60) == 0
     (daemon,) = hearth.daemons()
     assert daemon["fds"] == "0,1,2,3,"
@@ -238,7 +240,9 @@ def test_a_run_that_fails_is_told(hearth: Command) -> None:
 
 
 def test_a_daemon_that_vanishes_during_a_run_is_told(hearth: Command) -> None:
-    assert_trouble(hearth("pytest", "vanish"), "has gone away", "did not come to its end", "hearthd.log")
+    assert_trouble(
+        hearth("pytest", "vanish"), "has gone away", "did not come to its end", "hearthd.log"
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
@@ -258,7 +262,13 @@ def test_a_session_gets_the_clients_streams_arguments_directory_and_environment(
     hearth.environment["OWN"] = "value"
     directory = hearth.root / "project"
     directory.mkdir()
-    result = hearth("pytest", *arguments, input="typed", cwd=directory, preexec_fn=lambda: os.umask(0o27) and None)
+    result = hearth(
+        "pytest",
+        *arguments,
+        given="typed",
+        cwd=directory,
+        preexec_fn=lambda: os.umask(0o27) and None,
+    )
     assert result.stderr == "to stderr\n"
     said = lines(result.stdout)
     assert [line[4:] for line in said if line.startswith("arg=")] == arguments

@@ -47,7 +47,9 @@ class ClientTransport:
             except ConnectionError as error:
                 raise TransportError(str(error)) from None
             except ValueError as error:
-                raise TransportError(f"the daemon sent something else than a message: {error}") from None
+                raise TransportError(
+                    f"the daemon sent something else than a message: {error}"
+                ) from None
             if isinstance(message, (RunFailed, Refused)):
                 raise TransportError(message.message)
             if not isinstance(message, RunAccepted):

@@ -36,7 +36,7 @@ def _main_script() -> Optional[str]:
     module = getattr(main, "__spec__", None)
     if module is not None:
         return "" if module.name in ("pytest.__main__", "pytest") else None
-    file = getattr(main, "__file__", None)
+    file: Optional[str] = getattr(main, "__file__", None)
     if file is not None and os.path.basename(file) in _SCRIPTS:
         return os.path.abspath(file)
     return None

@@ -1,0 +1,140 @@
+"""Runs every test of the repository against one build, and says how many passed and failed in its last line.
+
+python tests/run_all.py [--build build/release] [-j 2]
+
+The Python that runs this must have what packaging/requirements-test.txt names. JUnit files are left in <build>/reports.
+Exit code: 0 when every part came to its end and nothing failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass
+class Part:
+    """Tests that one command runs; it writes a JUnit file."""
+
+    name: str
+    command: list[str]
+    report: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Counts:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.passed + other.passed,
+            self.failed + other.failed,
+            self.skipped + other.skipped,
+        )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=Path, default=ROOT / "build" / "release")
+    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    total = Counts()
+    for part in parts(options.build.resolve(), options.jobs):
+        print(f"==== {part.name}", flush=True)
+        begin = time.monotonic()
+        counts = run(part)
+        print(
+            f"==== {part.name}: {counts.passed} passed, {counts.failed} failed, {counts.skipped} skipped "
+            f"in {time.monotonic() - begin:.0f} s",
+            flush=True,
+        )
+        total += counts
+    print(f"{total.passed} passed, {total.failed} failed")
+    return 1 if total.failed or not total.passed else 0
+
+
+def parts(build: Path, jobs: int) -> list[Part]:
+    """In the order in which a mistake is cheapest to understand."""
+    reports = build / "reports"
+    reports.mkdir(exist_ok=True)
+    environment = {
+        "HEARTH_BUILD": str(build),
+        "HEARTH_BIN": str(build / "bin" / "hearth"),
+        "HEARTH_PYTHON_PACKAGE": str(build / "lib" / "hearth" / "pytest_hearth"),
+        "HEARTH_NATIVE": str(build / "lib" / "hearth" / "pytest_hearth" / "_native.abi3.so"),
+    }
+
+    def with_pytest(name: str, *arguments: str) -> Part:
+        report = reports / f"{name}.xml"
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            f"--junitxml={report}",
+            *arguments,
+        ]
+        return Part(name, command, report, environment)
+
+    ctest = reports / "cpp.xml"
+    return [
+        Part(
+            "cpp",
+            [
+                "ctest",
+                "--test-dir",
+                str(build),
+                f"-j{jobs}",
+                "--output-on-failure",
+                "--progress",
+                "--output-junit",
+                str(ctest),
+            ],
+            ctest,
+        ),
+        with_pytest("protocol", "tests/protocol"),
+        with_pytest("python", "tests/python"),
+        with_pytest("client", "tests/client"),
+        with_pytest("real-compare", "tests/real"),
+        with_pytest("end-to-end", "tests/e2e"),
+    ]
+
+
+def run(part: Part) -> Counts:
+    """A part whose command fails without a failed test to show for it counts as one failure."""
+    part.report.unlink(missing_ok=True)
+    status = subprocess.run(
+        part.command, cwd=ROOT, env={**os.environ, **part.environment}
+    ).returncode
+    counts = count(part.report) if part.report.exists() else Counts()
+    if status and not counts.failed:
+        print(f"==== {part.name}: {part.command[0]} ended with status {status}")
+        counts.failed += 1
+    return counts
+
+
+def count(report: Path) -> Counts:
+    counts = Counts()
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None:
+            counts.failed += 1
+        elif case.find("skipped") is not None:
+            counts.skipped += 1
+        else:
+            counts.passed += 1
+    return counts
+
+
+if __name__ == "__main__":
+    sys.exit(main())
