@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from fake_daemon import Interpreter, ProcessSpec, StageReady, WorkerIdentity, Zygote, spec_for
+from fake_daemon import (
+    RESOURCES,
+    Interpreter,
+    ProcessSpec,
+    StageReady,
+    WorkerIdentity,
+    Zygote,
+    spec_for,
+)
 from fake_distribution import TESTRUN
 
 GW0 = WorkerIdentity("gw0", 2, TESTRUN)
@@ -27,6 +35,15 @@ class Project:
 
     def spec(self, *args: str) -> ProcessSpec:
         return spec_for(self.directory, *args)
+
+
+@pytest.fixture(autouse=True)
+def close_channels() -> Iterator[None]:
+    """Each test's processes see the end of their channels, and end."""
+    before = len(RESOURCES)
+    yield
+    while len(RESOURCES) > before:
+        RESOURCES.pop().close()
 
 
 @pytest.fixture
@@ -54,7 +71,10 @@ def build(interpreter: Interpreter) -> Builder:
     """build(spec, stage, flavour, identity): the paused zygote and its report; `selected` is built through `configured`."""
 
     def build_stage(
-        spec: ProcessSpec, stage: str = "selected", flavour: str = "session", identity: WorkerIdentity = GW0
+        spec: ProcessSpec,
+        stage: str = "selected",
+        flavour: str = "session",
+        identity: WorkerIdentity = GW0,
     ) -> tuple[Zygote, StageReady]:
         if flavour == "session":
             identity = WorkerIdentity("", 0, "")

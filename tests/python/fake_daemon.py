@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 PACKAGE = Path(
     os.environ.get("HEARTH_PYTHON_PACKAGE")
@@ -51,13 +51,33 @@ from _hearth_runtime.messages import (  # type: ignore[import-not-found]  # noqa
     WorkerIdentity,
 )
 
+__all__ = [
+    "ChildExited",
+    "Interpreter",
+    "Message",
+    "Process",
+    "ProcessSpec",
+    "StageReady",
+    "WorkerIdentity",
+    "Zygote",
+    "_native",
+    "load_package",
+    "plain_environment",
+    "spec_for",
+]
+
 NOBODY = WorkerIdentity("", 0, "")
+
+
+# What has been opened and is not closed yet; conftest closes what a test has left.
+RESOURCES: list[Union[Peer, Streams]] = []
 
 
 class Peer:
     """One channel, from the daemon's side."""
 
     def __init__(self) -> None:
+        RESOURCES.append(self)
         ours, theirs = socket.socketpair()
         self._socket = ours
         self.theirs = theirs
@@ -65,7 +85,11 @@ class Peer:
 
     def send(self, message: Message, descriptors: tuple[int, ...] = ()) -> None:
         frame = _native.pack_frame(message.to_wire())
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
+        rights = (
+            [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
+            if descriptors
+            else []
+        )
         sent = self._socket.sendmsg([frame], rights)
         self._socket.sendall(frame[sent:])
 
@@ -95,12 +119,17 @@ class Streams:
     """Three streams of a process: nothing to read, and two files to look into."""
 
     def __init__(self) -> None:
-        self.stdin = open(os.devnull, "rb")
-        self.stdout = tempfile.TemporaryFile()
-        self.stderr = tempfile.TemporaryFile()
+        RESOURCES.append(self)
+        self.stdin = open(os.devnull, "rb")  # noqa: SIM115 (closed by close)
+        self.stdout = tempfile.TemporaryFile()  # noqa: SIM115
+        self.stderr = tempfile.TemporaryFile()  # noqa: SIM115
 
     def filenos(self) -> tuple[int, int, int]:
         return self.stdin.fileno(), self.stdout.fileno(), self.stderr.fileno()
+
+    def close(self) -> None:
+        for file in (self.stdin, self.stdout, self.stderr):
+            file.close()
 
     def out(self) -> str:
         return self._content(self.stdout)
@@ -134,7 +163,12 @@ class Zygote:
         return message
 
     def build(
-        self, spec: ProcessSpec, stage: str, flavour: str = "session", identity: WorkerIdentity = NOBODY, dist: str = "load"
+        self,
+        spec: ProcessSpec,
+        stage: str,
+        flavour: str = "session",
+        identity: WorkerIdentity = NOBODY,
+        dist: str = "load",
     ) -> Zygote:
         """Fork a stage; its report comes on the result's channel."""
         self._request += 1
@@ -157,7 +191,9 @@ class Zygote:
     ) -> Process:
         self._request += 1
         control, data, streams = Peer(), Peer(), Streams()
-        message = StartProcess(self._request, fork, spec, identity, flavour, dist, basetemp, *printed)
+        message = StartProcess(
+            self._request, fork, spec, identity, flavour, dist, basetemp, *printed
+        )
         self.peer.send(message, (control.theirs.fileno(), data.theirs.fileno(), *streams.filenos()))
         control.theirs.close()
         data.theirs.close()
@@ -180,7 +216,7 @@ class Zygote:
                 self.exits[message.pid] = message
             else:
                 assert isinstance(message, Forked), message
-                return message.pid
+                return int(message.pid)
 
 
 class Process:
@@ -217,7 +253,9 @@ class Process:
 class Interpreter(Zygote):
     """A python that was started as a zygote."""
 
-    def __init__(self, python: str = sys.executable, environment: Optional[dict[str, str]] = None) -> None:
+    def __init__(
+        self, python: str = sys.executable, environment: Optional[dict[str, str]] = None
+    ) -> None:
         peer, streams = Peer(), Streams()
         fd = peer.theirs.fileno()
         stdin, stdout, stderr = streams.filenos()
@@ -241,12 +279,18 @@ class Interpreter(Zygote):
 def plain_environment(**more: str) -> dict[str, str]:
     """A user's environment, without what our own test run has in its."""
     left_out = ("PYTEST_", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "HEARTH_")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(left_out)
+    }
     return {**environment, **more}
 
 
 def spec_for(
-    directory: Path, *args: str, script: Optional[str] = None, environment: Optional[dict[str, str]] = None, python: str = ""
+    directory: Path,
+    *args: str,
+    script: Optional[str] = None,
+    environment: Optional[dict[str, str]] = None,
+    python: str = "",
 ) -> ProcessSpec:
     """`pytest ARGS…` in the directory; an empty script is `python -m pytest`."""
     python = python or sys.executable

@@ -15,6 +15,7 @@ from fake_daemon import (
     Zygote,
     _native,
 )
+
 from _hearth_runtime.channel import ChannelClosed  # type: ignore[import-not-found]
 from _hearth_runtime.messages import (  # type: ignore[import-not-found]
     BeginDistribution,
@@ -81,15 +82,26 @@ class FakeWorker:
                 return message
 
 
-def start_worker(zygote: Zygote, spec: ProcessSpec, name: str = "gw0", count: int = 1, basetemp: bytes = b"") -> FakeWorker:
+def start_worker(
+    zygote: Zygote, spec: ProcessSpec, name: str = "gw0", count: int = 1, basetemp: bytes = b""
+) -> FakeWorker:
     identity = WorkerIdentity(name, count, TESTRUN)
-    return FakeWorker(zygote.start(spec, flavour="worker", identity=identity, basetemp=basetemp), name)
+    return FakeWorker(
+        zygote.start(spec, flavour="worker", identity=identity, basetemp=basetemp), name
+    )
 
 
 class Distribution:
     """Serves one controller until its distribution is finished."""
 
-    def __init__(self, controller: Process, workers: Zygote, ready: StageReady, spec: ProcessSpec, count: int = 2) -> None:
+    def __init__(
+        self,
+        controller: Process,
+        workers: Zygote,
+        ready: StageReady,
+        spec: ProcessSpec,
+        count: int = 2,
+    ) -> None:
         self.controller = controller
         self._zygote = workers
         self._ready = ready
@@ -108,14 +120,20 @@ class Distribution:
         count = self._count
         if items:
             for number in range(count):
-                base = self.opened.basetemp + b"/popen-gw%d" % number if self.opened.basetemp else b""
-                self.workers.append(start_worker(self._zygote, self._spec, f"gw{number}", count, base))
+                base = (
+                    self.opened.basetemp + b"/popen-gw%d" % number if self.opened.basetemp else b""
+                )
+                self.workers.append(
+                    start_worker(self._zygote, self._spec, f"gw{number}", count, base)
+                )
         self._say(DistributionOpened(count, items, self._ready.collected))
         if not self._may_begin():
             items = []
-        shares = choose(len(items), count) if choose else [
-            list(range(n, len(items), count)) for n in range(count)
-        ]
+        shares = (
+            choose(len(items), count)
+            if choose
+            else [list(range(n, len(items), count)) for n in range(count)]
+        )
         for worker, share in zip(self.workers, shares):
             self._say(WorkerStarted(worker.name, worker.process.pid))
             worker.run(*share)
@@ -197,7 +215,9 @@ class Distribution:
         status = worker.process.wait()
         lost = -1 if worker.running is None else worker.running
         finished = worker.output is not None
-        self._say(WorkerEnded(worker.name, finished, status, lost, "", not finished, worker.output or b""))
+        self._say(
+            WorkerEnded(worker.name, finished, status, lost, "", not finished, worker.output or b"")
+        )
         if not finished:
             self.outcome = "failed"
             self.message = f"worker {worker.name} crashed"

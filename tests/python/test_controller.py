@@ -74,7 +74,9 @@ def distributed(project: Project, build: Builder, *args: str, count: int = 2) ->
 
 def summary(text: str) -> list[str]:
     """The numbers of the last line."""
-    return sorted(re.findall(r"\d+ (?!second)[a-z]+", text.strip().splitlines()[-1].split(" in ")[0]))
+    return sorted(
+        re.findall(r"\d+ (?!second)[a-z]+", text.strip().splitlines()[-1].split(" in ")[0])
+    )
 
 
 def cases(path: os.PathLike[str]) -> list[tuple[object, ...]]:
@@ -103,13 +105,17 @@ def test_all_outcomes_are_those_of_a_plain_run(project: Project, build: Builder)
     assert summary(warm.out()) == summary(cold.stdout)
     assert short_summary(warm.out()) == short_summary(cold.stdout)
     assert cases(project.directory / "hearth.xml") == cases(project.directory / "plain.xml")
-    assert "UserWarning: ('careful', 5)" in cold.stdout and "UserWarning: ('careful', 5)" in warm.out()
+    assert (
+        "UserWarning: ('careful', 5)" in cold.stdout and "UserWarning: ('careful', 5)" in warm.out()
+    )
 
 
 def test_the_lines_are_xdists(project: Project, build: Builder) -> None:
     project.write(test_it="def test_a(): pass\ndef test_b(): pass\n")
     out = distributed(project, build).controller.out()
-    assert out.index("test session starts") < out.index("created: 2/2 workers\n2 workers [2 items]\n\n")
+    assert out.index("test session starts") < out.index(
+        "created: 2/2 workers\n2 workers [2 items]\n\n"
+    )
     out = distributed(project, build, "-v", count=1).controller.out()
     assert "created: 1/1 worker\n1 worker [2 items]\n\nscheduling tests via LoadScheduling\n" in out
     assert re.search(r"\[gw0\] \[ 50%\] PASSED test_it.py::test_a", out)
@@ -156,28 +162,50 @@ def test_a_collection_error_may_be_passed_over(project: Project, build: Builder)
 @pytest.mark.parametrize(
     ("files", "args", "code", "text"),
     [
-        ({"test_it": "def test_it(): pass"}, ["missing.py"], 4, "ERROR: file or directory not found: missing.py"),
+        (
+            {"test_it": "def test_it(): pass"},
+            ["missing.py"],
+            4,
+            "ERROR: file or directory not found: missing.py",
+        ),
         ({"test_it": "x = 1"}, [], 5, "no tests ran"),
         ({"test_it": "def test_it(): pass"}, ["-k", "nothing"], 5, "1 deselected"),
-        ({"conftest": "def pytest_collection_modifyitems(): raise RuntimeError('oops')"}, [], 3, "RuntimeError: oops"),
+        (
+            {"conftest": "def pytest_collection_modifyitems(): raise RuntimeError('oops')"},
+            [],
+            3,
+            "RuntimeError: oops",
+        ),
         ({"test_it": "import pytest; pytest.exit('enough', 7)"}, [], 2, "enough"),
-        ({"test_it": "import pytest\ndef test_it(): pytest.exit('enough', 7)"}, [], 7, "Exit: enough"),
+        (
+            {"test_it": "import pytest\ndef test_it(): pytest.exit('enough', 7)"},
+            [],
+            7,
+            "Exit: enough",
+        ),
         ({"test_it": "def test_it(): raise KeyboardInterrupt"}, [], 2, "KeyboardInterrupt"),
         ({"conftest": "def pytest_runtest_teardown(): raise SystemExit"}, [], 5, "no tests ran"),
         (
-            {"conftest": "def pytest_runtest_logfinish(nodeid): raise RuntimeError('log')", "test_it": "def test_it(): pass"},
+            {
+                "conftest": "def pytest_runtest_logfinish(nodeid): raise RuntimeError('log')",
+                "test_it": "def test_it(): pass",
+            },
             [],
             3,
             "RuntimeError: log",
         ),
         (
-            {"test_it": "def test_it(request): request.session.shouldstop = 'asked to'\ndef test_2(): pass"},
+            {
+                "test_it": "def test_it(request): request.session.shouldstop = 'asked to'\ndef test_2(): pass"
+            },
             [],
             2,
             "asked to",
         ),
         (
-            {"test_it": "def test_it(request): request.session.shouldfail = 'asked to'\ndef test_2(): pass"},
+            {
+                "test_it": "def test_it(request): request.session.shouldfail = 'asked to'\ndef test_2(): pass"
+            },
             [],
             1,
             "asked to",
@@ -197,7 +225,9 @@ def test_it_ends_as_a_plain_run_ends(
 
 
 def test_exitfirst_stops_with_the_plain_banner_and_status(project: Project, build: Builder) -> None:
-    project.write(test_it="def test_0(): assert 0\n" + "".join(f"def test_{i}(): pass\n" for i in range(1, 9)))
+    project.write(
+        test_it="def test_0(): assert 0\n" + "".join(f"def test_{i}(): pass\n" for i in range(1, 9))
+    )
     warm = distributed(project, build, "-x", count=1)
     assert warm.controller.exit_code() == 1
     assert "stopping after 1 failures" in warm.controller.out()
@@ -214,7 +244,10 @@ def test_a_crash_is_reported_with_its_signal(project: Project, build: Builder) -
     )
     warm = distributed(project, build, "-p", "no:faulthandler").controller
     assert warm.exit_code() == 1
-    assert "worker 'gw0' crashed while running 'test_it.py::test_crashes': killed by SIGSEGV" in warm.out()
+    assert (
+        "worker 'gw0' crashed while running 'test_it.py::test_crashes': killed by SIGSEGV"
+        in warm.out()
+    )
     assert "[gw0] node down: Not properly terminated" in warm.out()
     assert summary(warm.out()) == ["1 failed", "1 passed"]
 
@@ -230,7 +263,10 @@ def test_a_value_that_cannot_be_sent_is_an_error(project: Project, build: Builde
     warm = distributed(project, build).controller
     assert warm.exit_code() == 1
     assert summary(warm.out()) == ["1 error", "1 passed"]
-    assert "cannot be sent from the worker in the report of test_it.py::test_it: <an odd value>" in warm.out()
+    assert (
+        "cannot be sent from the worker in the report of test_it.py::test_it: <an odd value>"
+        in warm.out()
+    )
 
 
 def test_zero_workers_are_a_single_run(project: Project, build: Builder) -> None:
@@ -239,8 +275,12 @@ def test_zero_workers_are_a_single_run(project: Project, build: Builder) -> None
     assert not ready.distributed
 
 
-@pytest.mark.parametrize("args", [["--collect-only"], ["--pdb"], ["--version", "--version"], ["--help"], ["--fixtures"]])
-def test_what_cannot_be_distributed_is_not(project: Project, build: Builder, args: list[str]) -> None:
+@pytest.mark.parametrize(
+    "args", [["--collect-only"], ["--pdb"], ["--version", "--version"], ["--help"], ["--fixtures"]]
+)
+def test_what_cannot_be_distributed_is_not(
+    project: Project, build: Builder, args: list[str]
+) -> None:
     project.write(test_it="def test_it(): pass")
     _, ready = build(project.spec("-n", "auto", *args), "configured")
     assert not ready.distributed

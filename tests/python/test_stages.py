@@ -43,7 +43,12 @@ DUMP = """
 
 def plain_run(project: Project, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *command], cwd=project.directory, env=plain_environment(), capture_output=True, text=True, check=False
+        [sys.executable, *command],
+        cwd=project.directory,
+        env=plain_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -76,11 +81,15 @@ def compare_dumps(project: Project, build: Builder, script: str) -> None:
             assert warm[when][key] == cold[when][key], key
 
 
-def test_the_console_script_finds_what_it_finds_in_a_cold_run(project: Project, build: Builder) -> None:
+def test_the_console_script_finds_what_it_finds_in_a_cold_run(
+    project: Project, build: Builder
+) -> None:
     compare_dumps(project, build, os.path.join(os.path.dirname(sys.executable), "pytest"))
 
 
-def test_python_m_pytest_finds_what_it_finds_in_a_cold_run(project: Project, build: Builder) -> None:
+def test_python_m_pytest_finds_what_it_finds_in_a_cold_run(
+    project: Project, build: Builder
+) -> None:
     compare_dumps(project, build, "")
 
 
@@ -105,7 +114,11 @@ def test_each_stage_forks_the_same_session(
         check=False,
     )
     zygote = interpreter if stage == "interpreter" else build(spec, stage)[0]
-    printed = (b"", b"") if stage == "interpreter" else (zygote.streams.out().encode(), zygote.streams.err().encode())
+    printed = (
+        (b"", b"")
+        if stage == "interpreter"
+        else (zygote.streams.out().encode(), zygote.streams.err().encode())
+    )
     first, second = zygote.start(spec, printed=printed), zygote.start(spec, printed=printed)
     for process in (first, second):
         assert process.exit_code() == cold.returncode == 1
@@ -114,7 +127,9 @@ def test_each_stage_forks_the_same_session(
 
 
 def without_time(text: str) -> str:
-    return "\n".join(line.split(" in ")[0] if " passed" in line else line for line in text.splitlines())
+    return "\n".join(
+        line.split(" in ")[0] if " passed" in line else line for line in text.splitlines()
+    )
 
 
 def test_a_session_that_never_pauses_just_ends(project: Project, interpreter: Interpreter) -> None:
@@ -125,7 +140,9 @@ def test_a_session_that_never_pauses_just_ends(project: Project, interpreter: In
     assert "unrecognized arguments: --no-such-option" in zygote.streams.err()
 
 
-def test_a_script_that_is_not_python_is_refused_in_one_line(project: Project, interpreter: Interpreter) -> None:
+def test_a_script_that_is_not_python_is_refused_in_one_line(
+    project: Project, interpreter: Interpreter
+) -> None:
     script = project.directory / "pytest"
     script.write_text("#!/bin/sh\nexec pytest $@\n")
     zygote = interpreter.build(spec_for(project.directory, script=str(script)), "configured")
@@ -135,7 +152,10 @@ def test_a_script_that_is_not_python_is_refused_in_one_line(project: Project, in
 def test_a_directory_that_is_gone_is_named(project: Project, interpreter: Interpreter) -> None:
     spec = spec_for(project.directory / "gone")
     zygote = interpreter.build(spec, "configured")
-    assert zygote.failed().message == f"cannot enter {project.directory / 'gone'}: No such file or directory"
+    assert (
+        zygote.failed().message
+        == f"cannot enter {project.directory / 'gone'}: No such file or directory"
+    )
 
 
 def test_a_python_without_pytest_says_what_to_do(tmp_path: Path) -> None:
@@ -144,7 +164,10 @@ def test_a_python_without_pytest_says_what_to_do(tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=False, symlinks=True)
     python = str(tmp_path / "venv" / "bin" / "python")
     zygote = Interpreter(python)
-    assert zygote.failed().message == f"{python} has no pytest: install it with `{python} -m pip install pytest`"
+    assert (
+        zygote.failed().message
+        == f"{python} has no pytest: install it with `{python} -m pip install pytest`"
+    )
     zygote.stop()
 
 
@@ -195,7 +218,9 @@ def test_what_capture_holds_is_not_shared_between_forks(project: Project, build:
     assert [process.exit_code() for process in processes] == [0, 0, 0]
 
 
-def test_an_open_file_of_the_project_has_its_own_offset_in_each_fork(project: Project, build: Builder) -> None:
+def test_an_open_file_of_the_project_has_its_own_offset_in_each_fork(
+    project: Project, build: Builder
+) -> None:
     (project.directory / "data.txt").write_text("0123456789")
     project.write(
         conftest="""
@@ -214,7 +239,9 @@ def test_an_open_file_of_the_project_has_its_own_offset_in_each_fork(project: Pr
     assert [zygote.start(spec).exit_code() for _ in range(2)] == [0, 0]
 
 
-def test_the_session_time_begins_with_the_fork(project: Project, build: Builder, tmp_path: Path) -> None:
+def test_the_session_time_begins_with_the_fork(
+    project: Project, build: Builder, tmp_path: Path
+) -> None:
     project.write(
         conftest="""
             import time
@@ -235,7 +262,9 @@ def test_the_session_time_begins_with_the_fork(project: Project, build: Builder,
     assert suite is not None and float(suite.attrib["time"]) < 1.0
 
 
-def test_random_numbers_differ_between_forks_unless_the_project_seeded(project: Project, build: Builder) -> None:
+def test_random_numbers_differ_between_forks_unless_the_project_seeded(
+    project: Project, build: Builder
+) -> None:
     project.write(
         conftest="import random",
         test_it="""
@@ -260,7 +289,9 @@ def test_random_numbers_differ_between_forks_unless_the_project_seeded(project: 
     assert numbers() == [str(random.Random(7).random())] * 2
 
 
-def test_a_rerun_after_a_failure_works_with_the_cache_of_now(project: Project, build: Builder) -> None:
+def test_a_rerun_after_a_failure_works_with_the_cache_of_now(
+    project: Project, build: Builder
+) -> None:
     project.write(
         test_it="""
             import os
@@ -281,7 +312,9 @@ def test_a_rerun_after_a_failure_works_with_the_cache_of_now(project: Project, b
     assert not cache.exists() or json.loads(cache.read_text()) == {}
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="older ones do not warn of a fork with threads")
+@pytest.mark.skipif(
+    sys.version_info < (3, 12), reason="older ones do not warn of a fork with threads"
+)
 def test_no_fork_warns(project: Project, build: Builder) -> None:
     project.write(test_it="def test_it(): pass")
     spec = project.spec("-W", "error")

@@ -8,6 +8,7 @@ from typing import Any
 from conftest import GW0, Builder, Project
 from fake_daemon import StageReady, spec_for
 from fake_distribution import TESTRUN, FakeWorker, start_worker
+
 from _hearth_runtime import _native  # type: ignore[import-not-found]
 from _hearth_runtime.messages import (  # type: ignore[import-not-found]
     Doorbell,
@@ -49,7 +50,9 @@ def test_selected_tells_the_items_in_order(project: Project, build: Builder) -> 
     assert ready.items == [f"test_it.py::test_{i}" for i in (0, 1, 2, 4)]
 
 
-def test_an_item_waits_for_a_slot_and_for_the_next_to_be_known(project: Project, build: Builder) -> None:
+def test_an_item_waits_for_a_slot_and_for_the_next_to_be_known(
+    project: Project, build: Builder
+) -> None:
     project.write(test_it=FIVE)
     worker, _ = worker_of(project, build)
     control = worker.process.control
@@ -176,34 +179,45 @@ WORKER_READ = EnvironmentRead(b"PYTEST_XDIST_WORKER", b"gw0", True)
 
 
 def test_reading_the_worker_variable_at_import_is_noticed(project: Project, build: Builder) -> None:
-    project.write(conftest="import os; NAME = os.environ.get('PYTEST_XDIST_WORKER', 'none')", test_it=FIVE)
+    project.write(
+        conftest="import os; NAME = os.environ.get('PYTEST_XDIST_WORKER', 'none')", test_it=FIVE
+    )
     assert WORKER_READ in environment_of(project, build)
 
 
-def test_reading_the_workerinput_while_configuring_is_noticed(project: Project, build: Builder) -> None:
-    project.write(conftest="def pytest_configure(config): config.workerinput['workerid']", test_it=FIVE)
+def test_reading_the_workerinput_while_configuring_is_noticed(
+    project: Project, build: Builder
+) -> None:
+    project.write(
+        conftest="def pytest_configure(config): config.workerinput['workerid']", test_it=FIVE
+    )
     assert environment_of(project, build) == [WORKER_READ]
 
 
 def test_other_variables_are_not_the_identity(project: Project, build: Builder) -> None:
-    project.write(conftest="import os; os.environ['HOME']; os.environ.get('X'); os.environ['Y'] = '1'", test_it=FIVE)
+    project.write(
+        conftest="import os; os.environ['HOME']; os.environ.get('X'); os.environ['Y'] = '1'",
+        test_it=FIVE,
+    )
     assert environment_of(project, build) == []
 
 
 def test_a_collection_that_fails_is_a_result(project: Project, build: Builder) -> None:
     project.write(test_it="import no_such_module_anywhere", test_ok=FIVE)
-    zygote, ready = build(project.spec("-n", "2"), flavour="worker")
+    _, ready = build(project.spec("-n", "2"), flavour="worker")
     assert (ready.refusal, ready.items) == ("", [])
     [report] = _native.loads(ready.collected)["reports"]
     assert "no_such_module_anywhere" in str(report["longrepr"])
 
 
 def test_a_missing_argument_is_a_result(project: Project, build: Builder) -> None:
-    zygote, ready = build(project.spec("-n", "2", "missing_test.py"), flavour="worker")
+    _, ready = build(project.spec("-n", "2", "missing_test.py"), flavour="worker")
     error: Any = _native.loads(ready.collected)["error"]
     assert error["kind"] == "usage_error"
     assert "missing_test.py" in error["args"][0]
-    _, configured = build(project.spec("-n", "2", "missing_test.py"), "configured", flavour="worker")
+    _, configured = build(
+        project.spec("-n", "2", "missing_test.py"), "configured", flavour="worker"
+    )
     path = os.fsencode(project.directory / "missing_test.py")
     assert [file.kind for file in configured.files if file.path == path] == ["absent"]
 

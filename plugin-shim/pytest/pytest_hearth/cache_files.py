@@ -67,7 +67,15 @@ def _keys(items: list[Any]) -> list[Any]:
 def _are_used(config: Any) -> bool:
     return any(
         config.getoption(name, False)
-        for name in ("lf", "failedfirst", "newfirst", "stepwise", "stepwise_skip", "stepwise_reset", "cacheshow")
+        for name in (
+            "lf",
+            "failedfirst",
+            "newfirst",
+            "stepwise",
+            "stepwise_skip",
+            "stepwise_reset",
+            "cacheshow",
+        )
     )
 
 

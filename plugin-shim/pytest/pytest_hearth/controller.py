@@ -137,7 +137,9 @@ class Controller:
     def _obey_session(self, session: Any) -> None:
         """A plugin of the controller may ask for the end. The daemon knows by itself when --maxfail is reached."""
         maxfail = self._config.getvalue("maxfail")
-        if session.shouldstop or (session.shouldfail and not (maxfail and session.testsfailed >= maxfail)):
+        if session.shouldstop or (
+            session.shouldfail and not (maxfail and session.testsfailed >= maxfail)
+        ):
             self._cancel()
 
     def _cancel(self) -> None:
@@ -184,7 +186,9 @@ class Controller:
         collected = _native.loads(message.collected)
         self._items = message.items
         files = collected["files"]
-        self._locations = [(files[file], line, domain) for file, line, domain in collected["locations"]]
+        self._locations = [
+            (files[file], line, domain) for file, line, domain in collected["locations"]
+        ]
         session.testscollected = collected["count"]
         if not self._workers:
             self._terminal.created(message.workers)
@@ -200,14 +204,18 @@ class Controller:
             self._cancel()
         elif session.testsfailed and not config.option.continue_on_collection_errors:
             count = session.testsfailed
-            self._end_with(session.Interrupted(f"{count} error{'s' if count != 1 else ''} during collection"))
+            self._end_with(
+                session.Interrupted(f"{count} error{'s' if count != 1 else ''} during collection")
+            )
             self._cancel()
         else:
             self._transport.begin()
 
     def _item_began(self, message: ItemBegan) -> None:
         index = message.item
-        self._config.hook.pytest_runtest_logstart(nodeid=self._items[index], location=self._locations[index])
+        self._config.hook.pytest_runtest_logstart(
+            nodeid=self._items[index], location=self._locations[index]
+        )
 
     def _item_reported(self, message: ItemReported) -> None:
         hook = self._config.hook
@@ -263,14 +271,18 @@ class Controller:
         if most == 0:
             self._summary = f"worker {worker} crashed and worker restarting disabled"
         else:
-            self._summary = f"maximum crashed workers reached: {4 * self._workers if most < 0 else most}"
+            self._summary = (
+                f"maximum crashed workers reached: {4 * self._workers if most < 0 else most}"
+            )
         self._terminal.line("\n" + self._summary)
 
     def _finished(self, message: DistributionFinished) -> None:
         self._is_finished = True
         if message.outcome != Outcome.failed or self._ending is not None:
             return
-        missing = [node_id for index, node_id in enumerate(self._items) if index not in self._reported]
+        missing = [
+            node_id for index, node_id in enumerate(self._items) if index not in self._reported
+        ]
         for node_id in missing[:_NAMED_ITEMS]:
             self._terminal.line(f"not run: {node_id}")
         if len(missing) > _NAMED_ITEMS:
@@ -306,7 +318,9 @@ class Controller:
             self._ending = error
 
     def _warning(self, data: dict[str, Any]) -> None:
-        self._config.hook.pytest_warning_recorded.call_historic(kwargs=recorded_warnings.from_wire(data))
+        self._config.hook.pytest_warning_recorded.call_historic(
+            kwargs=recorded_warnings.from_wire(data)
+        )
 
     def _collect_report(self, data: dict[str, Any]) -> None:
         report = deserialise(self._config, data)

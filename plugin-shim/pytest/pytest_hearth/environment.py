@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -53,7 +52,7 @@ def note_read(name: bytes) -> None:
         _reads.add(name)
 
 
-class _WatchedDict(dict[Any, Any] if sys.version_info >= (3, 9) else dict):  # type: ignore[misc]
+class _WatchedDict(dict[Any, Any]):
     """os.environ's storage. Iterating, copying and comparing count as reading everything."""
 
     __slots__ = ()
@@ -70,7 +69,7 @@ class _WatchedDict(dict[Any, Any] if sys.version_info >= (3, 9) else dict):  # t
 
     def __contains__(self, key: object) -> bool:
         if key in WATCHED:
-            _reads.add(key)  # type: ignore[arg-type]
+            _reads.add(key)
         return dict.__contains__(self, key)
 
     def __iter__(self) -> Iterator[Any]:
@@ -114,6 +113,9 @@ def take_reads() -> list[EnvironmentRead]:
     """The watched variables that were read, with their values, and begin anew."""
     read = sorted(_reads)
     storage: Any = os.environ._data  # type: ignore[attr-defined]
-    result = [EnvironmentRead(name, dict.get(storage, name, b""), dict.__contains__(storage, name)) for name in read]
+    result = [
+        EnvironmentRead(name, dict.get(storage, name, b""), dict.__contains__(storage, name))
+        for name in read
+    ]
     _reads.clear()
     return result

@@ -15,7 +15,15 @@ _XDIST_POLICIES = ("each", "load", "loadscope", "loadfile", "loadgroup", "workst
 _PLUGIN_NAME = "hearth_options"
 
 # Options with which pytest prints something and runs no test.
-_INFORMATION = ("help", "version", "collectonly", "showfixtures", "show_fixtures_per_test", "markers", "cacheshow")
+_INFORMATION = (
+    "help",
+    "version",
+    "collectonly",
+    "showfixtures",
+    "show_fixtures_per_test",
+    "markers",
+    "cacheshow",
+)
 
 
 def add_when_plugins_are_loaded(config: Any) -> None:
@@ -42,7 +50,7 @@ class HookSpecs:
     """Of pytest-xdist's hooks, the one that decides on a number of workers."""
 
     @pytest.hookspec(firstresult=True)
-    def pytest_xdist_auto_num_workers(self, config: pytest.Config) -> Optional[int]:  # type: ignore[empty-body]
+    def pytest_xdist_auto_num_workers(self, config: pytest.Config) -> Optional[int]:
         """The number of workers for `-n auto` and `-n logical`."""
 
 
@@ -133,7 +141,9 @@ class OptionsPlugin:
                     + ", ".join(SUPPORTED_POLICIES)
                 )
             if usepdb and not option.collectonly:
-                raise pytest.UsageError("--pdb is incompatible with distributing tests; try using -n0 or -nauto.")
+                raise pytest.UsageError(
+                    "--pdb is incompatible with distributing tests; try using -n0 or -nauto."
+                )
 
     @pytest.hookimpl(trylast=True)
     def pytest_xdist_auto_num_workers(self, config: pytest.Config) -> int:
@@ -159,7 +169,9 @@ def asks_for_workers(config: Any) -> bool:
     installed, and a usage error follows if it is not.
     """
     option = config.option
-    if any(getattr(option, name, False) for name in _INFORMATION) or getattr(option, "usepdb", False):
+    if any(getattr(option, name, False) for name in _INFORMATION) or getattr(
+        option, "usepdb", False
+    ):
         return False
     wanted = getattr(option, "numprocesses", None)
     if not wanted or (isinstance(wanted, int) and wanted < 0):
@@ -205,7 +217,9 @@ def _explicit_number(config: Any) -> Optional[int]:
     """What the user's hook or environment says of `-n auto`; None: nothing, so it is hearth's to say."""
     manager = config.pluginmanager
     own = [manager.get_plugin(name) for name in ("xdist", "xdist.plugin", _PLUGIN_NAME)]
-    caller = manager.subset_hook_caller("pytest_xdist_auto_num_workers", [plugin for plugin in own if plugin is not None])
+    caller = manager.subset_hook_caller(
+        "pytest_xdist_auto_num_workers", [plugin for plugin in own if plugin is not None]
+    )
     answer = caller(config=config)
     return _from_environment() if answer is None else int(answer)
 
@@ -217,5 +231,7 @@ def _from_environment() -> Optional[int]:
     try:
         return int(text)
     except ValueError:
-        warnings.warn(f"PYTEST_XDIST_AUTO_NUM_WORKERS is not a number: {text!r}. Ignoring it.", stacklevel=2)
+        warnings.warn(
+            f"PYTEST_XDIST_AUTO_NUM_WORKERS is not a number: {text!r}. Ignoring it.", stacklevel=2
+        )
         return None

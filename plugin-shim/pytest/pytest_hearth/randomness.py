@@ -45,8 +45,8 @@ def after_fork(project_has_run: bool) -> None:
 def _reseed_numpy() -> None:
     """Fresh entropy for numpy's global generator, unless somebody seeded it or drew from it.
 
-    A Mersenne Twister that was seeded by an int begins with that int; one that was filled from entropy begins with its highest bit
-    alone, and stands at the end of its block until the first number is drawn.
+    A Mersenne Twister that was seeded by an int begins with that int; one that was filled from entropy begins with its
+    highest bit alone, and stands at the end of its block until the first number is drawn.
     """
     random: Any = sys.modules.get("numpy.random.mtrand")
     if random is None:

@@ -11,7 +11,12 @@ from . import _native
 from .reports import Plain
 
 
-def to_wire(message: warnings.WarningMessage, when: str, nodeid: str, location: Optional[tuple[str, int, str]]) -> dict[str, Any]:
+def to_wire(
+    message: warnings.WarningMessage,
+    when: str,
+    nodeid: str,
+    location: Optional[tuple[str, int, str]],
+) -> dict[str, Any]:
     """Everything that pytest_warning_recorded was given."""
     warning = message.message
     is_warning = isinstance(warning, Warning)

@@ -65,7 +65,10 @@ class Recorder:
         """What Python itself read before the recorder was on."""
         quiet_since = time.time_ns() - int(_QUIET_SECONDS * 1e9)
         paths = [sys.executable, os.path.realpath(sys.executable)]
-        paths += [os.path.join(directory, "pyvenv.cfg") for directory in {sys.prefix, os.path.dirname(sys.executable)}]
+        paths += [
+            os.path.join(directory, "pyvenv.cfg")
+            for directory in {sys.prefix, os.path.dirname(sys.executable)}
+        ]
         for module in list(sys.modules.values()):
             file = getattr(module, "__file__", None)
             if isinstance(file, str) and os.path.isabs(file) and not file.startswith(self._own):

@@ -47,7 +47,11 @@ _SHOWS_ITSELF = "$hearth_shows_itself"
 def serialise(config: Any, report: Any) -> Any:
     """A test's or collector's report as pytest_report_to_serializable makes it."""
     data = config.hook.pytest_report_to_serializable(config=config, report=report)
-    if isinstance(data, dict) and type(data.get("longrepr")) is str and hasattr(report.longrepr, "toterminal"):
+    if (
+        isinstance(data, dict)
+        and type(data.get("longrepr")) is str
+        and hasattr(report.longrepr, "toterminal")
+    ):
         data[_SHOWS_ITSELF] = True
     return data
 
@@ -84,7 +88,8 @@ class Plain:
         # A subclass of a plain type that also reads like one loses nothing that a report could show.
         for kind in (bool, int, float, str, bytes):
             if isinstance(value, kind):
-                plain: object = kind(value)  # type: ignore[call-overload]
+                make: Any = kind
+                plain: object = make(value)
                 try:
                     if str(plain) == str(value):
                         return plain
@@ -164,7 +169,8 @@ class ReportPacker:
             location=report.location,
             keywords=report.keywords,
             outcome="failed",
-            longrepr=f"cannot be sent from the worker in the report of {report.nodeid}: " + ", ".join(lost),
+            longrepr=f"cannot be sent from the worker in the report of {report.nodeid}: "
+            + ", ".join(lost),
             when="teardown",
         )
 
@@ -183,9 +189,13 @@ class ReportUnpacker:
 
     def __init__(self, config: Any) -> None:
         self._config = config
-        self._is_plain = only_core_implements(config.pluginmanager, "pytest_report_from_serializable")
+        self._is_plain = only_core_implements(
+            config.pluginmanager, "pytest_report_from_serializable"
+        )
         # Newer releases of pytest have times of their own in a report.
-        self._has_times = "start" in pytest.TestReport("n", ("n", 0, "n"), {}, "passed", None, "call").__dict__
+        self._has_times = (
+            "start" in pytest.TestReport("n", ("n", 0, "n"), {}, "passed", None, "call").__dict__
+        )
 
     def unpack(self, packed: bytes) -> list[Any]:
         """The reports of one item, in the order in which they were made."""

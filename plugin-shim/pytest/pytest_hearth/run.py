@@ -36,7 +36,9 @@ class Run:
             from .worker import Worker
 
             self._worker = Worker(config, zygote.order)
-            self._worker.on_failed_collection(lambda session: self._at_selected({"session": session}))
+            self._worker.on_failed_collection(
+                lambda session: self._at_selected({"session": session})
+            )
         distributed = not zygote.order.is_worker and options.asks_for_workers(config)
         target = zygote.order.stage
         if target == Stage.configured or (target is not None and distributed):

@@ -65,7 +65,9 @@ def _clean_main() -> dict[str, Any]:
 
     namespace = sys.modules["__main__"].__dict__
     namespace.clear()
-    namespace.update(__name__="__main__", __doc__=None, __package__=None, __loader__=None, __spec__=None)
+    namespace.update(
+        __name__="__main__", __doc__=None, __package__=None, __loader__=None, __spec__=None
+    )
     if sys.version_info < (3, 14):
         namespace["__annotations__"] = {}
     namespace["__builtins__"] = builtins

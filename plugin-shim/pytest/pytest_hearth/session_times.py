@@ -14,7 +14,11 @@ _STARTS = (
 
 def set_to_now(config: Any) -> None:
     """As if the session had started now."""
-    plugins = {name: plugin for name, plugin in config.pluginmanager.list_name_plugin() if plugin is not None}
+    plugins = {
+        name: plugin
+        for name, plugin in config.pluginmanager.list_name_plugin()
+        if plugin is not None
+    }
     plugins["_junitxml"] = _junit_plugin(config)
     for name, attributes in _STARTS:
         plugin = plugins.get(name)

@@ -15,7 +15,9 @@ PAUSED_BEFORE: tuple[tuple[str, Optional[str]], ...] = (
 )
 
 
-def before_next_call(pluginmanager: Any, hook: str, function: Callable[[dict[str, Any]], None]) -> None:
+def before_next_call(
+    pluginmanager: Any, hook: str, function: Callable[[dict[str, Any]], None]
+) -> None:
     """Call the function with the hook call's arguments just before the next call of the hook, once."""
     caller = getattr(pluginmanager.hook, hook)
     original = type(caller)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
 from . import environment
 from .messages import WorkerIdentity
@@ -21,7 +21,7 @@ from .zygote import Report
 class WorkerInput(dict[str, Any]):
     """config.workerinput. Who reads the identity while a stage is built makes the stage that worker's own."""
 
-    _VARIABLES = {
+    _VARIABLES: ClassVar[dict[str, bytes]] = {
         "workerid": environment.WORKER,
         "workercount": environment.COUNT,
         "testrunuid": environment.TESTRUN,
@@ -67,7 +67,11 @@ class Worker:
         config.workeroutput = {}
         self._set_identity(order.identity)
         program = os.fsdecode(order.spec.script) or "pytest"
-        dict.__setitem__(self._input, "mainargv", [program, *(os.fsdecode(argument) for argument in order.spec.args)])
+        dict.__setitem__(
+            self._input,
+            "mainargv",
+            [program, *(os.fsdecode(argument) for argument in order.spec.args)],
+        )
         config._parser.prog = os.path.basename(program)
         self._plugin = WorkerPlugin(config)
         config.pluginmanager.register(self._plugin, "hearth_worker")

@@ -38,7 +38,13 @@ class WorkerPlugin:
         self._data: Optional[DataChannel] = None
         self._order: Optional[Order] = None
         self._packer: Optional[ReportPacker] = None
-        self._collected: dict[str, Any] = {"reports": [], "warnings": [], "deselected": [], "error": None, "count": 0}
+        self._collected: dict[str, Any] = {
+            "reports": [],
+            "warnings": [],
+            "deselected": [],
+            "error": None,
+            "count": 0,
+        }
         self._reports: list[Any] = []
         self._session: Any = None
         self.at_failed_collection: Callable[[Any], None] = lambda session: None
@@ -78,12 +84,16 @@ class WorkerPlugin:
     def pytest_collectreport(self, report: Any) -> None:
         if not report.passed:
             data = serialise(self._config, report)
-            self._tell("reports", {"kind": "collect_report", "data": data}, failures=int(report.failed))
+            self._tell(
+                "reports", {"kind": "collect_report", "data": data}, failures=int(report.failed)
+            )
 
     def pytest_deselected(self, items: Any) -> None:
         self._collected["deselected"] += [item.nodeid for item in items]
 
-    def pytest_warning_recorded(self, warning_message: Any, when: str, nodeid: str, location: Any) -> None:
+    def pytest_warning_recorded(
+        self, warning_message: Any, when: str, nodeid: str, location: Any
+    ) -> None:
         # The controller has those of the configuration itself.
         if when != "config":
             data = recorded_warnings.to_wire(warning_message, when, nodeid, location)
@@ -101,7 +111,9 @@ class WorkerPlugin:
             self._collected["error"] = _ending(outcome.excinfo[1], session)
             self.at_failed_collection(session)
 
-    def _tell(self, kind: str, event: dict[str, Any], *, failures: int = 0, fatal: bool = False) -> None:
+    def _tell(
+        self, kind: str, event: dict[str, Any], *, failures: int = 0, fatal: bool = False
+    ) -> None:
         """To the controller: with the collection's report, or at once."""
         if self._data is not None:
             self._data.queue(WorkerEvent(_native.dumps(event, Plain()), failures, fatal))
@@ -187,7 +199,11 @@ class WorkerPlugin:
                 self._data.queue(Paused())
                 self._flush(ring=True)
             enough = len(self._queue) > 1 or (self._is_last and self._queue)
-            if enough and self._has_slot and not (self._session.shouldfail or self._session.shouldstop):
+            if (
+                enough
+                and self._has_slot
+                and not (self._session.shouldfail or self._session.shouldstop)
+            ):
                 return self._queue.popleft()
             self._flush(ring=True)
             self._receive(wait=True)
@@ -263,5 +279,8 @@ def _ending(error: BaseException, session: Any) -> dict[str, Any]:
         return {"kind": "keyboard_interrupt", "text": str(error)}
     if isinstance(error, session.Failed):
         return {"kind": "failed", "text": str(error)}
-    shown = pytest.ExceptionInfo.from_exc_info((type(error), error, error.__traceback__)).getrepr(style="native")
+    traceback: Any = error.__traceback__
+    shown = pytest.ExceptionInfo.from_exc_info((type(error), error, traceback)).getrepr(
+        style="native"
+    )
     return {"kind": "internal_error", "text": str(shown)}

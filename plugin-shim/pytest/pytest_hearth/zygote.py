@@ -35,7 +35,13 @@ from .recorder import Recorder
 class Report:
     """What a paused process tells of itself besides its trace."""
 
-    def __init__(self, *, distributed: bool = False, items: Optional[list[str]] = None, collected: bytes = b"") -> None:
+    def __init__(
+        self,
+        *,
+        distributed: bool = False,
+        items: Optional[list[str]] = None,
+        collected: bytes = b"",
+    ) -> None:
         self.distributed = distributed
         self.items = items or []
         self.collected = collected
@@ -77,7 +83,9 @@ class Zygote:
         gc.freeze()
         randomness.remember_pause()
         refusal = audit.refusal(self.order.descriptors(), config)
-        ready = StageReady(stage, refusal, [], reads, report.distributed, report.items, report.collected)
+        ready = StageReady(
+            stage, refusal, [], reads, report.distributed, report.items, report.collected
+        )
         wire: Any = ready.to_wire()
         wire[1]["files"] = self.recorder.take()
         try:
@@ -219,7 +227,9 @@ def main(control_fd: int, directory: str) -> NoReturn:
     except ModuleNotFoundError as error:
         if error.name != "pytest":
             zygote.fail(f"cannot import pytest: {error}")
-        zygote.fail(f"{sys.executable} has no pytest: install it with `{sys.executable} -m pip install pytest`")
+        zygote.fail(
+            f"{sys.executable} has no pytest: install it with `{sys.executable} -m pip install pytest`"
+        )
     except Exception as error:
         zygote.fail(f"cannot import pytest: {type(error).__name__}: {error}")
     recorder.note_interpreter()
@@ -236,7 +246,7 @@ def main(control_fd: int, directory: str) -> NoReturn:
 
 def _reset_signals() -> None:
     """What a shell's child has, whatever hearthd's own signals are."""
-    import _signal
+    import _signal  # type: ignore[import-not-found]
 
     _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
     if _signal.getsignal(_signal.SIGINT) is not _signal.default_int_handler:
