@@ -6,8 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace hearth::client {
@@ -26,6 +28,17 @@ sigset_t forwarded_signals() {
 }
 
 constexpr std::chrono::hours kForever{24};
+
+// Blocks as long as the reader does; a reader that is gone gets nothing, as from a Python process.
+void write_all(int fd, std::string_view text) {
+  std::signal(SIGPIPE, SIG_IGN);
+  while (!text.empty()) {
+    const auto count = write(fd, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
 
 }  // namespace
 
@@ -63,6 +76,8 @@ tl::expected<int, Failure> run(Connection& connection, protocol::ProcessSpec spe
       if (const auto* accepted = std::get_if<protocol::RunAccepted>(&message)) {
         number = accepted->run;
       } else if (const auto* finished = std::get_if<protocol::RunFinished>(&message)) {
+        write_all(STDOUT_FILENO, finished->printed_stdout);
+        write_all(STDERR_FILENO, finished->printed_stderr);
         return static_cast<int>(finished->wait_status);
       } else if (auto* failed = std::get_if<protocol::RunFailed>(&message)) {
         return tl::unexpected(Failure{FailureKind::refused, std::move(failed->message)});
