@@ -307,7 +307,9 @@ class Controller:
             self._end_with(pytest.UsageError(*event["args"]))
         elif kind == "failed":
             self._session.shouldfail = self._session.shouldfail or event["text"]
+            self._end_with(self._session.Failed(event["text"]))
         elif kind == "interrupted":
+            self._session.shouldstop = self._session.shouldstop or event["text"]
             self._end_with(self._session.Interrupted(event["text"]))
         else:
             self._end_with(DistributionError(event["text"]))
