@@ -239,6 +239,26 @@ def test_an_open_file_of_the_project_has_its_own_offset_in_each_fork(
     assert [zygote.start(spec).exit_code() for _ in range(2)] == [0, 0]
 
 
+def test_a_log_file_begins_anew_in_each_run(project: Project, build: Builder) -> None:
+    project.write(
+        conftest="import logging; logging.getLogger().warning('from conftest')",
+        test_it="""
+            import logging, os
+            def test_it(): logging.warning("x" * int(open("length").read()))
+        """,
+    )
+    length, log = project.directory / "length", project.directory / "log.txt"
+    spec = project.spec("-q", "--log-file", "log.txt")
+    zygote, _ = build(spec)
+    for size in (100, 10, 1000):
+        length.write_text(str(size))
+        assert zygote.start(spec).exit_code() == 0
+        assert [len(line.split()[-1]) for line in log.read_text().splitlines()] == [size]
+    log.unlink()
+    assert zygote.start(spec).exit_code() == 0
+    assert log.read_text().count("xxx") > 0
+
+
 def test_the_session_time_begins_with_the_fork(
     project: Project, build: Builder, tmp_path: Path
 ) -> None:

@@ -1,9 +1,10 @@
 // MessagePack for Python objects, in two dialects.
 //
-// pack/unpack: what messages are made of (None, bool, int of 64 bits, float, str, bytes, list, dict; a tuple is an array).
-// dumps/loads: for values that must come out as they went in. Extension types carry what MessagePack has no word for:
-// tuple, set, frozenset, big int, str with lone surrogates. Only exact types are taken; anything else is given to a
-// function that returns its replacement.
+// pack/unpack: what messages are made of (None, bool, int of 64 bits, float, str, bytes, list,
+// dict; a tuple is an array). dumps/loads: for values that must come out as they went in. Extension
+// types carry what MessagePack has no word for: tuple, set, frozenset, big int, str with lone
+// surrogates. Only exact types are taken; anything else is given to a function that returns its
+// replacement.
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -14,7 +15,13 @@
 namespace hearth::python {
 namespace {
 
-enum class Extension : std::int8_t { tuple = 1, set = 2, frozenset = 3, big_int = 4, surrogates = 5 };
+enum class Extension : std::int8_t {
+  tuple = 1,
+  set = 2,
+  frozenset = 3,
+  big_int = 4,
+  surrogates = 5
+};
 
 constexpr int max_nesting = 100;
 constexpr std::size_t max_bytes = 268435456;
@@ -25,7 +32,8 @@ using Packer = msgpack::packer<msgpack::sbuffer>;
 class Writer {
  public:
   // `fallback` (borrowed) null: the message dialect.
-  Writer(msgpack::sbuffer& buffer, PyObject* fallback) : buffer_(buffer), packer_(buffer), fallback_(fallback) {}
+  Writer(msgpack::sbuffer& buffer, PyObject* fallback)
+      : buffer_(buffer), packer_(buffer), fallback_(fallback) {}
 
   // False with a Python error set.
   bool write(PyObject* object, int depth = 0) {
@@ -54,7 +62,8 @@ class Writer {
   bool write_str(PyObject* object) {
     Object utf8(PyUnicode_AsUTF8String(object));
     if (!utf8) {
-      if (fallback_ == nullptr || PyErr_ExceptionMatches(PyExc_UnicodeEncodeError) == 0) return false;
+      if (fallback_ == nullptr || PyErr_ExceptionMatches(PyExc_UnicodeEncodeError) == 0)
+        return false;
       PyErr_Clear();
       utf8 = Object(PyUnicode_AsEncodedString(object, "utf-8", "surrogatepass"));
       return utf8 && write_extension(Extension::surrogates, utf8.get());
@@ -164,7 +173,8 @@ class Writer {
     const Object replacement(PyObject_CallFunctionObjArgs(fallback_, object, nullptr));
     if (!replacement) return false;
     // One beyond the limit: a replacement that needs another one is the fallback's mistake.
-    return write(replacement.get(), PyUnicode_CheckExact(replacement.get()) ? depth : max_nesting + 1);
+    return write(replacement.get(),
+                 PyUnicode_CheckExact(replacement.get()) ? depth : max_nesting + 1);
   }
 
   static bool fits(Py_ssize_t size) {
@@ -186,7 +196,8 @@ class Reader {
   PyObject* read(const char* data, std::size_t size) const {
     try {
       std::size_t offset = 0;
-      const msgpack::object_handle handle = msgpack::unpack(data, size, offset, keep_in_place, nullptr, limits());
+      const msgpack::object_handle handle =
+          msgpack::unpack(data, size, offset, keep_in_place, nullptr, limits());
       if (offset == size) return convert(handle.get());
       PyErr_SetString(PyExc_ValueError, "bytes after the end of the value");
     } catch (const std::exception& error) {
@@ -216,7 +227,8 @@ class Reader {
       case msgpack::type::FLOAT64:
         return PyFloat_FromDouble(object.via.f64);
       case msgpack::type::STR:
-        return PyUnicode_DecodeUTF8(object.via.str.ptr, object.via.str.size, rich_ ? "strict" : "replace");
+        return PyUnicode_DecodeUTF8(object.via.str.ptr, object.via.str.size,
+                                    rich_ ? "strict" : "replace");
       case msgpack::type::BIN:
         return PyBytes_FromStringAndSize(object.via.bin.ptr, object.via.bin.size);
       case msgpack::type::ARRAY:
@@ -261,9 +273,11 @@ class Reader {
         const Object list(read(data, size));
         Py_LeaveRecursiveCall();
         if (!list) return nullptr;
-        if (static_cast<Extension>(extension.type()) == Extension::tuple) return PySequence_Tuple(list.get());
-        return static_cast<Extension>(extension.type()) == Extension::set ? PySet_New(list.get())
-                                                                           : PyFrozenSet_New(list.get());
+        if (static_cast<Extension>(extension.type()) == Extension::tuple)
+          return PySequence_Tuple(list.get());
+        return static_cast<Extension>(extension.type()) == Extension::set
+                   ? PySet_New(list.get())
+                   : PyFrozenSet_New(list.get());
       }
       case Extension::big_int:
         return PyLong_FromString(std::string(data, size).c_str(), nullptr, 16);
@@ -325,10 +339,12 @@ PyObject* loads(PyObject*, PyObject* bytes) {
 
 PyMethodDef codec_methods[] = {
     {"pack", pack, METH_O, "pack(value) -> bytes: MessagePack of a message's wire form."},
-    {"pack_frame", pack_frame, METH_O, "pack_frame(value) -> bytes: the same with its length before it, as on stream sockets."},
+    {"pack_frame", pack_frame, METH_O,
+     "pack_frame(value) -> bytes: the same with its length before it, as on stream sockets."},
     {"unpack", unpack, METH_O, "unpack(bytes) -> value: ValueError for anything malformed."},
     {"dumps", dumps, METH_VARARGS,
-     "dumps(value, fallback) -> bytes: as loads gives it back; fallback(object) returns a str for what cannot be carried."},
+     "dumps(value, fallback) -> bytes: as loads gives it back; fallback(object) returns a str for "
+     "what cannot be carried."},
     {"loads", loads, METH_O, "loads(bytes) -> value: what dumps was given."},
     {nullptr, nullptr, 0, nullptr},
 };

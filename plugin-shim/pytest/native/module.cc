@@ -1,4 +1,5 @@
-// _native: what the Python side of hearth leaves to C++. Private to the package; the docstrings are the reference.
+// _native: what the Python side of hearth leaves to C++. Private to the package; the docstrings are
+// the reference.
 #include "plugin-shim/pytest/native/python.h"
 
 namespace hearth::python {
@@ -30,7 +31,15 @@ PyModuleDef_Slot slots[] = {
 };
 
 PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "_native", "hearth's C++ parts; private.", 0, nullptr, slots, nullptr, nullptr, nullptr,
+    PyModuleDef_HEAD_INIT,
+    "_native",
+    "hearth's C++ parts; private.",
+    0,
+    nullptr,
+    slots,
+    nullptr,
+    nullptr,
+    nullptr,
 };
 
 }  // namespace

@@ -6,17 +6,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cerrno>
 
 #include "plugin-shim/pytest/native/python.h"
 
 namespace hearth::python {
 namespace {
 
-// os.fork would warn (Python 3.12+) where a library's threads end only in its fork handler; and it raises an audit event.
+// os.fork would warn (Python 3.12+) where a library's threads end only in its fork handler; and it
+// raises an audit event.
 PyObject* fork_process(PyObject*, PyObject*) {
   PyOS_BeforeFork();
   const pid_t pid = fork();
@@ -111,15 +112,21 @@ PyObject* die_of(PyObject*, PyObject* args) {
 }  // namespace
 
 PyMethodDef process_methods[] = {
-    {"fork", fork_process, METH_NOARGS, "fork() -> int: as os.fork, without warning and audit event."},
-    {"fork_nothing", fork_nothing, METH_NOARGS, "fork_nothing(): fork a child that exits at once, and wait for it."},
-    {"begin_life", begin_life, METH_VARARGS, "begin_life(parent): a process group of its own; dies with its parent."},
+    {"fork", fork_process, METH_NOARGS,
+     "fork() -> int: as os.fork, without warning and audit event."},
+    {"fork_nothing", fork_nothing, METH_NOARGS,
+     "fork_nothing(): fork a child that exits at once, and wait for it."},
+    {"begin_life", begin_life, METH_VARARGS,
+     "begin_life(parent): a process group of its own; dies with its parent."},
     {"open_pidfd", open_pidfd, METH_VARARGS, "open_pidfd(pid) -> int"},
     {"reap", reap, METH_VARARGS,
      "reap(pid) -> (wait_status, user_us, system_us, max_rss_kib) | None: None while it runs."},
-    {"has_children", has_children, METH_NOARGS, "has_children() -> bool: running or not yet waited for."},
-    {"move_high", move_high, METH_VARARGS, "move_high(fd) -> int: the same under a high number; fd is closed."},
-    {"end_process", end_process, METH_VARARGS, "end_process(code): C's exit, without finalising Python."},
+    {"has_children", has_children, METH_NOARGS,
+     "has_children() -> bool: running or not yet waited for."},
+    {"move_high", move_high, METH_VARARGS,
+     "move_high(fd) -> int: the same under a high number; fd is closed."},
+    {"end_process", end_process, METH_VARARGS,
+     "end_process(code): C's exit, without finalising Python."},
     {"die_of", die_of, METH_VARARGS, "die_of(signal): end by this signal's default action."},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -31,7 +31,8 @@ class Object {
   PyObject* pointer_ = nullptr;
 };
 
-// The bytes that stand for a path (str, bytes or PathLike) in the file system's encoding. False with a Python error set.
+// The bytes that stand for a path (str, bytes or PathLike) in the file system's encoding. False
+// with a Python error set.
 bool path_bytes(PyObject* path, std::string& result);
 
 // Sets OSError from errno and returns nullptr.

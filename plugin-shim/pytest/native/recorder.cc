@@ -1,4 +1,7 @@
-// What this process reads, seen through Python's audit events, each file with its signature taken before the read.
+// What this process reads, seen through Python's audit events, each file with its signature taken
+// before the read.
+#include "plugin-shim/pytest/native/recorder.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,7 +44,8 @@ class Recorder {
     path = absolute(std::move(path));
     std::string source = source_of(path);
     if (source.empty()) return;
-    // Python looked at the .pyc, found that it is not the source's, and now reads the source: this is the read that counts.
+    // Python looked at the .pyc, found that it is not the source's, and now reads the source: this
+    // is the read that counts.
     const bool settles = !unsettled_.empty() && source == path && unsettled_ == source;
     unsettled_.clear();
     if (settles) {
@@ -50,8 +54,8 @@ class Recorder {
     }
     if (index_.contains(source) || written_.contains(source) || is_excluded(source)) return;
     FileSignature signature = protocol::take_signature(source);
-    // A source that has just changed, and a .pyc that is another's: either the source is read next, or it changed after Python
-    // had compared the two, and the old .pyc is what is loaded.
+    // A source that has just changed, and a .pyc that is another's: either the source is read next,
+    // or it changed after Python had compared the two, and the old .pyc is what is loaded.
     if (source != path && !signature.digest.empty() && !pyc_fits(path, signature)) {
       signature = protocol::signature_that_never_holds(source);
       unsettled_ = source;
@@ -60,7 +64,13 @@ class Recorder {
     files_.push_back(std::move(signature));
   }
 
-  void wrote(std::string path) { written_.insert(absolute(std::move(path))); }
+  void wrote(std::string path, bool anew) {
+    path = absolute(std::move(path));
+    if (anew) begun_.insert(path);
+    written_.insert(std::move(path));
+  }
+
+  [[nodiscard]] bool began(const std::string& path) const { return begun_.contains(path); }
 
   // Something that was read before the recorder was on.
   void read_earlier(std::string path, std::int64_t unchanged_since_ns) {
@@ -84,7 +94,9 @@ class Recorder {
 
   [[nodiscard]] bool is_excluded(std::string_view path) const {
     for (const std::string& prefix : excluded) {
-      if (path.starts_with(prefix) && (prefix.ends_with('/') || path.size() == prefix.size() || path[prefix.size()] == '/')) return true;
+      if (path.starts_with(prefix) &&
+          (prefix.ends_with('/') || path.size() == prefix.size() || path[prefix.size()] == '/'))
+        return true;
     }
     return false;
   }
@@ -125,7 +137,9 @@ class Recorder {
   std::vector<FileSignature> files_;
   std::unordered_set<std::string> index_;
   std::unordered_set<std::string> written_;
-  std::string unsettled_;  // the last file, when its signature waits for the read that follows at once
+  std::unordered_set<std::string> begun_;  // of all stages: such a file may stay open
+  std::string
+      unsettled_;  // the last file, when its signature waits for the read that follows at once
 };
 
 Recorder& recorder() {
@@ -154,14 +168,16 @@ void on_open(PyObject* args) {
   const bool exists = stat(path.c_str(), &status) == 0;
   if (exists && !S_ISREG(status.st_mode)) return;  // a directory's descriptor, a device, a pipe
   const bool writes = (flags & O_ACCMODE) != O_RDONLY;
-  const bool content_goes = (flags & O_TRUNC) != 0 || (flags & O_ACCMODE) == O_WRONLY || (!exists && (flags & O_CREAT) != 0);
-  if (writes && content_goes) return recorder().wrote(std::move(path));
+  const bool content_goes = (flags & O_TRUNC) != 0 || (flags & O_ACCMODE) == O_WRONLY ||
+                            (!exists && (flags & O_CREAT) != 0);
+  if (writes && content_goes) return recorder().wrote(std::move(path), (flags & O_TRUNC) != 0);
   recorder().read(std::move(path));
 }
 
 void on_directory(PyObject* args) {
   std::string path;
-  if (PyTuple_Size(args) >= 1 && path_of(PyTuple_GetItem(args, 0), path)) recorder().read(std::move(path));
+  if (PyTuple_Size(args) >= 1 && path_of(PyTuple_GetItem(args, 0), path))
+    recorder().read(std::move(path));
 }
 
 // The event `import` names a file only where an extension module is loaded.
@@ -194,7 +210,8 @@ constexpr std::array<Listener, 6> listeners{{
     {"sqlite3.connect", on_library},
 }};
 
-// The audit hook. It runs for every event of the process, so it must cost nothing when off, and never fail.
+// The audit hook. It runs for every event of the process, so it must cost nothing when off, and
+// never fail.
 PyObject* audit(PyObject*, PyObject* args) {
   if (!recorder().is_on) Py_RETURN_NONE;
   PyObject* event = PyTuple_GetItem(args, 0);
@@ -269,10 +286,11 @@ PyObject* recorder_take(PyObject*, PyObject*) {
   Object list(PyList_New(0));
   for (const FileSignature& file : recorder().files()) {
     const std::string_view kind = name_of(file.kind);
-    const Object entry(Py_BuildValue("[y#s#KKKKLLy#]", file.path.data(), static_cast<Py_ssize_t>(file.path.size()), kind.data(),
-                                     static_cast<Py_ssize_t>(kind.size()), file.device, file.inode, file.mode, file.size,
-                                     file.mtime_ns, file.ctime_ns, file.digest.data(),
-                                     static_cast<Py_ssize_t>(file.digest.size())));
+    const Object entry(
+        Py_BuildValue("[y#s#KKKKLLy#]", file.path.data(), static_cast<Py_ssize_t>(file.path.size()),
+                      kind.data(), static_cast<Py_ssize_t>(kind.size()), file.device, file.inode,
+                      file.mode, file.size, file.mtime_ns, file.ctime_ns, file.digest.data(),
+                      static_cast<Py_ssize_t>(file.digest.size())));
     if (!list || !entry || PyList_Append(list.get(), entry.get()) != 0) return nullptr;
   }
   recorder().clear();
@@ -281,15 +299,20 @@ PyObject* recorder_take(PyObject*, PyObject*) {
 
 }  // namespace
 
+bool began_anew(const std::string& path) { return recorder().began(path); }
+
 PyMethodDef recorder_methods[] = {
     {"audit", audit, METH_VARARGS, "audit(event, args): for sys.addaudithook."},
     {"recorder_set_up", recorder_set_up, METH_VARARGS,
-     "recorder_set_up(cache_tag, cache_prefix, excluded): '.cpython-311', sys.pycache_prefix or '', paths not to record."},
+     "recorder_set_up(cache_tag, cache_prefix, excluded): '.cpython-311', sys.pycache_prefix or "
+     "'', paths not to record."},
     {"recorder_switch", recorder_switch, METH_O, "recorder_switch(on)"},
     {"recorder_note", recorder_note, METH_VARARGS,
-     "recorder_note(path, unchanged_since_ns=0): look at it as if it was about to be read; with a time, as if it had been read then."},
+     "recorder_note(path, unchanged_since_ns=0): look at it as if it was about to be read; with a "
+     "time, as if it had been read then."},
     {"recorder_take", recorder_take, METH_NOARGS,
-     "recorder_take() -> list: file signatures in wire form, in the order of their reads; begins a new record."},
+     "recorder_take() -> list: file signatures in wire form, in the order of their reads; begins a "
+     "new record."},
     {nullptr, nullptr, 0, nullptr},
 };
 

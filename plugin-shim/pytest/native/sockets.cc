@@ -1,5 +1,5 @@
-// Bytes and descriptors over a Unix stream socket, and waiting for several of them. Python's socket module is not imported
-// for this: the process would differ from a plain run.
+// Bytes and descriptors over a Unix stream socket, and waiting for several of them. Python's socket
+// module is not imported for this: the process would differ from a plain run.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -126,7 +126,8 @@ PyObject* receive(PyObject*, PyObject* args) {
   }
   const Object list(PyList_New(0));
   if (!list) return nullptr;
-  for (cmsghdr* message = CMSG_FIRSTHDR(&header); message != nullptr; message = CMSG_NXTHDR(&header, message)) {
+  for (cmsghdr* message = CMSG_FIRSTHDR(&header); message != nullptr;
+       message = CMSG_NXTHDR(&header, message)) {
     if (message->cmsg_level != SOL_SOCKET || message->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t count = (message->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (std::size_t i = 0; i < count; ++i) {
@@ -179,10 +180,13 @@ PyObject* wait_writable(PyObject*, PyObject* args) {
 }  // namespace
 
 PyMethodDef sockets_methods[] = {
-    {"send_all", send_all, METH_VARARGS, "send_all(fd, data, descriptors): all of it, the descriptors on the first byte."},
-    {"send_some", send_some, METH_VARARGS, "send_some(fd, data) -> int: as many bytes as there is room for now."},
+    {"send_all", send_all, METH_VARARGS,
+     "send_all(fd, data, descriptors): all of it, the descriptors on the first byte."},
+    {"send_some", send_some, METH_VARARGS,
+     "send_some(fd, data) -> int: as many bytes as there is room for now."},
     {"receive", receive, METH_VARARGS,
-     "receive(fd) -> (data, descriptors) | None: what is there now; None: nothing; empty data: end of file."},
+     "receive(fd) -> (data, descriptors) | None: what is there now; None: nothing; empty data: end "
+     "of file."},
     {"poll", poll_readable, METH_VARARGS,
      "poll(fds, timeout_ms) -> list: those that can be read; empty after the time or a signal."},
     {"wait_writable", wait_writable, METH_VARARGS, "wait_writable(fd): until there is room."},

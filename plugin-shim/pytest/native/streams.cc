@@ -1,6 +1,7 @@
-// The open descriptors of a paused process, and what becomes of them in a fork of it: its standard streams are replaced
-// wherever they were duplicated to (pytest's capture keeps duplicates), and regular files get a description of their own, since
-// two processes that share one share its offset.
+// The open descriptors of a paused process, and what becomes of them in a fork of it: its standard
+// streams are replaced wherever they were duplicated to (pytest's capture keeps duplicates), and
+// regular files get a description of their own, since two processes that share one share its
+// offset.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "plugin-shim/pytest/native/python.h"
+#include "plugin-shim/pytest/native/recorder.h"
 
 namespace hearth::python {
 namespace {
@@ -66,12 +68,16 @@ std::string link_of(int fd) {
   return size < 0 ? std::string() : std::string(target.data(), static_cast<std::size_t>(size));
 }
 
-// Which standard stream the descriptor is a duplicate of, if any. One placeholder may serve several streams (a terminal, or
-// 2>&1): then the way in which it was opened tells input from output, and among outputs any is as good.
+// Which standard stream the descriptor is a duplicate of, if any. One placeholder may serve several
+// streams (a terminal, or 2>&1): then the way in which it was opened tells input from output, and
+// among outputs any is as good.
 std::optional<std::size_t> stream_of(int fd, const struct stat& status) {
   const Identity identity = identity_of(status);
-  const auto matches = [&](std::size_t i) { return placeholders[i].is_open && placeholders[i].identity == identity; };
-  if (fd >= 0 && fd < 3 && matches(static_cast<std::size_t>(fd))) return static_cast<std::size_t>(fd);
+  const auto matches = [&](std::size_t i) {
+    return placeholders[i].is_open && placeholders[i].identity == identity;
+  };
+  if (fd >= 0 && fd < 3 && matches(static_cast<std::size_t>(fd)))
+    return static_cast<std::size_t>(fd);
   const int access = fcntl(fd, F_GETFL) & O_ACCMODE;
   for (std::size_t i = 0; i < placeholders.size(); ++i) {
     if (matches(i) && placeholders[i].access == access) return i;
@@ -94,7 +100,8 @@ bool copy_content(int from, int to) {
     const ssize_t got = pread(from, buffer.data(), buffer.size(), offset);
     if (got <= 0) return got == 0;
     for (ssize_t done = 0; done < got;) {
-      const ssize_t written = pwrite(to, buffer.data() + done, static_cast<std::size_t>(got - done), offset + done);
+      const ssize_t written =
+          pwrite(to, buffer.data() + done, static_cast<std::size_t>(got - done), offset + done);
       if (written < 0) return false;
       done += written;
     }
@@ -102,7 +109,8 @@ bool copy_content(int from, int to) {
   }
 }
 
-// A file that has no name any more (a temporary file, such as pytest's capture makes): a second one with its content.
+// A file that has no name any more (a temporary file, such as pytest's capture makes): a second one
+// with its content.
 int twin_of_unlinked(int fd, int flags) {
   std::string directory = link_of(fd);
   const std::size_t slash = directory.rfind('/');
@@ -118,12 +126,56 @@ int twin_of_unlinked(int fd, int flags) {
   return twin;
 }
 
+// A file that a stage began to write anew, such as a log: its path.
+struct BegunFile {
+  int fd;
+  std::string path;
+};
+
+// Those that were open at the last pause.
+std::vector<BegunFile> begun_files;
+
+const std::string* begun_path(int fd) {
+  for (const BegunFile& file : begun_files) {
+    if (file.fd == fd) return &file.path;
+  }
+  return nullptr;
+}
+
+// What a cold run would have by now: the file anew, with what the stage has written to it. Earlier
+// runs from the same stage have written more, or somebody has removed the file.
+int begin_again(int fd, int flags, const std::string& path) {
+  const int own = open(path.c_str(), (flags & ~O_EXCL) | O_CREAT | O_CLOEXEC, 0666);
+  if (own < 0) return -1;
+  const off_t size = lseek(fd, 0, SEEK_CUR);
+  struct stat mine {};
+  struct stat stages {};
+  if (fstat(own, &mine) != 0 || fstat(fd, &stages) != 0) {
+    close(own);
+    return -1;
+  }
+  bool done = true;
+  if (!(identity_of(mine) == identity_of(stages))) {
+    const int readable =
+        open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_RDONLY | O_CLOEXEC);
+    done = readable >= 0 && copy_content(readable, own);
+    close(readable);
+  }
+  if (!done || ftruncate(own, size) != 0) {
+    close(own);
+    return -1;
+  }
+  return own;
+}
+
 // A description of its own for a regular file, with the same content, flags and offset.
 bool separate_file(int fd, const struct stat& status) {
   const int flags = fcntl(fd, F_GETFL);
   if (flags < 0 || (flags & O_PATH) != 0) return flags >= 0;
   int own = -1;
-  if (status.st_nlink == 0) {
+  if (const std::string* path = begun_path(fd)) {
+    own = begin_again(fd, flags, *path);
+  } else if (status.st_nlink == 0) {
     own = twin_of_unlinked(fd, flags);
   } else {
     const std::string name = "/proc/self/fd/" + std::to_string(fd);
@@ -140,7 +192,8 @@ bool is_harmless_device(const struct stat& status) {
   // null, zero, full, random, urandom: no state that two processes would share.
   if (!S_ISCHR(status.st_mode) || major(status.st_rdev) != 1) return false;
   const unsigned minor_number = minor(status.st_rdev);
-  return minor_number == 3 || minor_number == 5 || minor_number == 7 || minor_number == 8 || minor_number == 9;
+  return minor_number == 3 || minor_number == 5 || minor_number == 7 || minor_number == 8 ||
+         minor_number == 9;
 }
 
 bool is_null_device(const struct stat& status) {
@@ -188,12 +241,14 @@ PyObject* replace_streams(PyObject*, PyObject* args) {
     if (fstat(fd, &status) != 0) continue;
     const auto stream = stream_of(fd, status);
     if (!stream) continue;
-    // Everybody opens the null device: where it was the placeholder, only the stream itself is known to be meant.
+    // Everybody opens the null device: where it was the placeholder, only the stream itself is
+    // known to be meant.
     if (fd > 2 && is_null_device(status)) continue;
     if (!replace_descriptor(fd, streams[*stream])) return os_error();
   }
   for (int fd = 0; fd < 3; ++fd) {
-    if (!placeholders[static_cast<std::size_t>(fd)].is_open && dup3(streams[static_cast<std::size_t>(fd)], fd, 0) < 0) {
+    if (!placeholders[static_cast<std::size_t>(fd)].is_open &&
+        dup3(streams[static_cast<std::size_t>(fd)], fd, 0) < 0) {
       return os_error();
     }
   }
@@ -206,7 +261,8 @@ PyObject* separate_files(PyObject*, PyObject* args) {
   if (PyArg_ParseTuple(args, "O", &sequence) == 0) return nullptr;
   std::vector<int> ours;
   if (!numbers_from(sequence, ours)) return nullptr;
-  // Duplicates of one description must stay duplicates of one: only the first of them is given a new one.
+  // Duplicates of one description must stay duplicates of one: only the first of them is given a
+  // new one.
   struct Done {
     Identity identity;
     off_t offset;
@@ -216,20 +272,35 @@ PyObject* separate_files(PyObject*, PyObject* args) {
   std::vector<Done> done;
   for (const int fd : open_descriptors()) {
     struct stat status {};
-    if (contains(ours, fd) || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || stream_of(fd, status)) continue;
+    if (contains(ours, fd) || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) ||
+        stream_of(fd, status))
+      continue;
     const Identity identity = identity_of(status);
     const off_t offset = lseek(fd, 0, SEEK_CUR);
     const int flags = fcntl(fd, F_GETFL);
     const Done* earlier = nullptr;
     for (const Done& entry : done) {
-      if (entry.identity == identity && entry.offset == offset && entry.flags == flags) earlier = &entry;
+      if (entry.identity == identity && entry.offset == offset && entry.flags == flags)
+        earlier = &entry;
     }
     if (earlier != nullptr) {
       if (!replace_descriptor(fd, earlier->fd)) return os_error();
       continue;
     }
-    // A file that cannot be opened again (its permissions were changed) stays shared with the zygote, which does not use it.
+    // A file that cannot be opened again (its permissions were changed) stays shared with the
+    // zygote, which does not use it.
     if (separate_file(fd, status)) done.push_back({identity, offset, flags, fd});
+  }
+  Py_RETURN_NONE;
+}
+
+PyObject* remember_files(PyObject*, PyObject*) {
+  begun_files.clear();
+  for (const int fd : open_descriptors()) {
+    struct stat status {};
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_nlink == 0) continue;
+    std::string path = link_of(fd);
+    if (began_anew(path)) begun_files.push_back({fd, std::move(path)});
   }
   Py_RETURN_NONE;
 }
@@ -278,13 +349,20 @@ PyObject* write_out(PyObject*, PyObject* args) {
 
 PyMethodDef streams_methods[] = {
     {"remember_streams", remember_streams, METH_NOARGS,
-     "remember_streams(): what is on 0, 1, 2 now are the placeholders that replace_streams looks for."},
+     "remember_streams(): what is on 0, 1, 2 now are the placeholders that replace_streams looks "
+     "for."},
     {"replace_streams", replace_streams, METH_VARARGS,
-     "replace_streams((in, out, err)): put these in place of every descriptor of the placeholders; closes the three."},
+     "replace_streams((in, out, err)): put these in place of every descriptor of the placeholders; "
+     "closes the three."},
     {"separate_files", separate_files, METH_VARARGS,
-     "separate_files(ours): share no open regular file with the process that this one was forked from."},
+     "separate_files(ours): share no open regular file with the process that this one was forked "
+     "from."},
+    {"remember_files", remember_files, METH_NOARGS,
+     "remember_files(): separate_files will begin anew the files that this process has begun to "
+     "write anew."},
     {"find_shared", find_shared, METH_VARARGS,
-     "find_shared(ours) -> list[str]: open descriptors that two processes cannot both use, other than ours and the streams."},
+     "find_shared(ours) -> list[str]: open descriptors that two processes cannot both use, other "
+     "than ours and the streams."},
     {"write_out", write_out, METH_VARARGS, "write_out(fd, data): all of it."},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -1,4 +1,6 @@
-"""The process's environment: replaced as a whole at a fork, and watched for the variables that differ from worker to worker."""
+"""The process's environment: replaced as a whole at a fork of an interpreter, and watched for the variables that a fork of a
+deeper stage may get with other values: a worker's identity, and `_`, which shells set to the command that they run.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from .messages import EnvironmentRead, WorkerIdentity
 WORKER = b"PYTEST_XDIST_WORKER"
 COUNT = b"PYTEST_XDIST_WORKER_COUNT"
 TESTRUN = b"PYTEST_XDIST_TESTRUNUID"
-WATCHED = (WORKER, COUNT, TESTRUN)
+LAST_COMMAND = b"_"
+WATCHED = (WORKER, COUNT, TESTRUN, LAST_COMMAND)
 
 # Read in this process since the last `take_reads`, by whatever way.
 _reads: set[bytes] = set()
@@ -29,6 +32,15 @@ def replace(entries: list[bytes]) -> None:
     # The time module looked at it when it was loaded.
     if os.environb.get(b"TZ") != had_timezone:
         time.tzset()
+
+
+def set_last_command(entries: list[bytes]) -> None:
+    """Give the process the `_` of another environment, or none."""
+    for entry in entries:
+        if entry.startswith(LAST_COMMAND + b"="):
+            os.environb[LAST_COMMAND] = entry[2:]
+            return
+    os.environb.pop(LAST_COMMAND, None)
 
 
 def variables_of(identity: WorkerIdentity) -> dict[bytes, bytes]:
@@ -109,9 +121,9 @@ def unwatch() -> None:
         os.environb._data = environment._data  # type: ignore[attr-defined]
 
 
-def take_reads() -> list[EnvironmentRead]:
-    """The watched variables that were read, with their values, and begin anew."""
-    read = sorted(_reads)
+def take_reads(is_worker: bool) -> list[EnvironmentRead]:
+    """The watched variables that were read, with their values, and begin anew. A session has no worker's identity."""
+    read = sorted(_reads if is_worker else _reads & {LAST_COMMAND})
     storage: Any = os.environ._data  # type: ignore[attr-defined]
     result = [
         EnvironmentRead(name, dict.get(storage, name, b""), dict.__contains__(storage, name))

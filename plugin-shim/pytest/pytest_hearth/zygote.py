@@ -77,9 +77,10 @@ class Zygote:
         """Report the stage, and wait. Returns in a fork (or, after a refusal, in this process) that has its order in `order`."""
         self.recorder.stop()
         self._stage = stage
-        reads = environment.take_reads()
+        reads = environment.take_reads(self.order.is_worker)
         gc.collect()
         openfiles.flush_before_fork()
+        _native.remember_files()
         gc.freeze()
         randomness.remember_pause()
         refusal = audit.refusal(self.order.descriptors(), config)
@@ -160,8 +161,7 @@ class Zygote:
             distribution=message.distribution,
         )
         self._take_over(order, descriptors[1:])
-        if order.is_worker:
-            environment.watch()
+        environment.watch()
         randomness.after_fork(project_has_run)
         _native.remember_streams()
         self.recorder.start()
@@ -203,6 +203,8 @@ class Zygote:
                 os.chdir(order.spec.directory)
             except OSError as error:
                 self.fail(f"cannot enter {os.fsdecode(order.spec.directory)}: {error.strerror}")
+        else:
+            environment.set_last_command(order.spec.environment)
         _adapt_standard_streams()
         if order.is_worker:
             environment.set_identity(order.identity)
