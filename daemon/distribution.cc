@@ -236,7 +236,7 @@ void Distribution::start_worker(const scheduler::StartWorker& command) {
     services_.dispatcher.post(scheduler::WorkerStarted{run_, id});
     return;
   }
-  if (zygote_ && zygote_->serves(identity(id)) && zygote_->state() != Zygote::State::ended) {
+  if (zygote_ && zygote_->serves(request(id)) && zygote_->state() != Zygote::State::ended) {
     start_worker_from(*zygote_, true, id);
     return;
   }

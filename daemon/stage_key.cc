@@ -14,9 +14,18 @@ constexpr std::array<std::string_view, 6> shell_bookkeeping = {"PWD", "OLDPWD", 
 
 std::string_view name_of(std::string_view entry) { return entry.substr(0, entry.find('=')); }
 
-std::vector<std::string> sorted(std::vector<std::string> entries) {
+bool is_last_command(const std::string& entry) { return name_of(entry) == "_"; }
+
+// What a stage depends on: order does not matter, and a fork gets the `_` of its own run (see reads_fit).
+std::vector<std::string> normalised(std::vector<std::string> entries) {
+  std::erase_if(entries, is_last_command);
   std::sort(entries.begin(), entries.end());
   return entries;
+}
+
+std::string value_of_last_command(const std::vector<std::string>& environment) {
+  const auto it = std::find_if(environment.begin(), environment.end(), is_last_command);
+  return it == environment.end() ? std::string{} : it->substr(2);
 }
 
 }  // namespace
@@ -34,12 +43,12 @@ StageKey key_of(Stage stage, const ProcessRequest& request) {
   key.stage = stage;
   key.spec.python = request.spec.python;
   if (stage == Stage::interpreter) {
-    key.spec.environment = sorted(interpreter_environment(request.spec.environment));
+    key.spec.environment = normalised(interpreter_environment(request.spec.environment));
     return key;
   }
   key.flavour = request.flavour;
   key.spec = request.spec;
-  key.spec.environment = sorted(key.spec.environment);
+  key.spec.environment = normalised(std::move(key.spec.environment));
   if (request.flavour == Flavour::worker) {
     key.distribution = request.distribution;
   } else {
@@ -48,13 +57,13 @@ StageKey key_of(Stage stage, const ProcessRequest& request) {
   return key;
 }
 
-bool identity_fits(const std::vector<protocol::EnvironmentRead>& reads,
-                   const protocol::WorkerIdentity& identity) {
+bool reads_fit(const std::vector<protocol::EnvironmentRead>& reads, const ProcessRequest& request) {
+  const auto& identity = request.identity;
   return std::all_of(reads.begin(), reads.end(), [&](const protocol::EnvironmentRead& read) {
     if (read.name == "PYTEST_XDIST_WORKER") return read.value == identity.id;
-    if (read.name == "PYTEST_XDIST_WORKER_COUNT")
-      return read.value == std::to_string(identity.count);
+    if (read.name == "PYTEST_XDIST_WORKER_COUNT") return read.value == std::to_string(identity.count);
     if (read.name == "PYTEST_XDIST_TESTRUNUID") return read.value == identity.testrun;
+    if (read.name == "_") return read.value == value_of_last_command(request.spec.environment);
     return false;  // a kind of read that this daemon does not know: never the same
   });
 }

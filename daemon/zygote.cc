@@ -159,8 +159,8 @@ Trace Zygote::whole_trace() const {
 
 std::size_t Zygote::files() const { return trace_.size() + (parent_ ? parent_->files() : 0); }
 
-bool Zygote::serves(const protocol::WorkerIdentity& identity) const {
-  return identity_fits(ready_.environment, identity) && (!parent_ || parent_->serves(identity));
+bool Zygote::serves(const ProcessRequest& request) const {
+  return reads_fit(ready_.environment, request) && (!parent_ || parent_->serves(request));
 }
 
 PlaceholderStreams::Printed Zygote::printed() {

@@ -73,7 +73,7 @@ class Zygote {
 
   // Whether it may serve a process with this identity (what was read of it, here and below, is the
   // same).
-  bool serves(const protocol::WorkerIdentity& identity) const;
+  bool serves(const ProcessRequest& request) const;
   // Whether it is being built for a process with this identity.
   bool builds_for(const protocol::WorkerIdentity& identity) const { return identity_ == identity; }
   // Its trace and those below it.

@@ -74,7 +74,7 @@ Zygote* ZygotePool::usable_zygote(const Waiter& waiter, Stage stage) {
   const bool identity_matters =
       std::any_of(zygotes_.begin(), zygotes_.end(), [&](const auto& each) {
         return each->key() == key && each->state() == Zygote::State::ready &&
-               !each->serves(identity);
+               !each->serves(waiter.request);
       });
   for (std::size_t i = 0; i < zygotes_.size(); ++i) {
     auto& zygote = *zygotes_[i];
@@ -85,7 +85,7 @@ Zygote* ZygotePool::usable_zygote(const Waiter& waiter, Stage stage) {
     }
     if (zygote.state() != Zygote::State::ready && zygote.state() != Zygote::State::refused)
       continue;
-    if (!zygote.serves(identity)) continue;
+    if (!zygote.serves(waiter.request)) continue;
     if (zygote.build_started() < waiter.submitted && !holds(zygote)) {
       i = static_cast<std::size_t>(-1);  // retiring may have changed the list
       continue;

@@ -58,13 +58,23 @@ TEST(StageKey, of_a_session_depends_on_its_terminal) {
   EXPECT_EQ(key_of(Stage::configured, worker), key_of(Stage::configured, other));
 }
 
-TEST(IdentityFits, compares_only_what_was_read) {
-  const protocol::WorkerIdentity gw1{"gw1", 2, "abc"};
-  EXPECT_TRUE(identity_fits({}, gw1));
-  EXPECT_TRUE(identity_fits({{"PYTEST_XDIST_WORKER_COUNT", "2", true}}, gw1));
-  EXPECT_FALSE(identity_fits({{"PYTEST_XDIST_WORKER", "gw0", true}}, gw1));
-  EXPECT_FALSE(identity_fits({{"PYTEST_XDIST_TESTRUNUID", "def", true}}, gw1));
-  EXPECT_FALSE(identity_fits({{"SOMETHING_NEW", "x", true}}, gw1));
+TEST(ReadsFit, compares_only_what_was_read) {
+  auto request = some_request();
+  request.identity = {"gw1", 2, "abc"};
+  request.spec.environment.push_back("_=/usr/bin/hearth");
+  EXPECT_TRUE(reads_fit({}, request));
+  EXPECT_TRUE(reads_fit({{"PYTEST_XDIST_WORKER_COUNT", "2", true}}, request));
+  EXPECT_FALSE(reads_fit({{"PYTEST_XDIST_WORKER", "gw0", true}}, request));
+  EXPECT_FALSE(reads_fit({{"PYTEST_XDIST_TESTRUNUID", "def", true}}, request));
+  EXPECT_TRUE(reads_fit({{"_", "/usr/bin/hearth", true}}, request));
+  EXPECT_FALSE(reads_fit({{"_", "/usr/bin/env", true}}, request));
+  EXPECT_FALSE(reads_fit({{"SOMETHING_NEW", "x", true}}, request));
+}
+
+TEST(StageKey, leaves_out_the_shells_last_command) {
+  auto other = some_request();
+  other.spec.environment.push_back("_=/usr/bin/time");
+  EXPECT_EQ(key_of(Stage::configured, some_request()), key_of(Stage::configured, other));
 }
 
 TEST(PlaceholderStreams, keep_what_was_printed) {
