@@ -86,7 +86,8 @@ def test_ordinary_properties_travel_as_they_are(hearth: Hearth) -> None:
         """
         def pytest_runtest_logreport(report):
             if report.when == "call" and hasattr(report, "node"):
-                assert dict(report.user_properties) == {"a": [1, 2.5, None, True], "b": (1, "ü\\udc80"), "c": {"k": b"v"}, 7: 2**70}
+                wanted = {"a": [1, 2.5, None, True], "b": (1, "ü\\udc80"), "c": {"k": b"v"}, 7: 2**70}
+                assert dict(report.user_properties) == wanted
                 print("seen in the controller")
         """,
     )

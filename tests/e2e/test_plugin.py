@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.e2e.hearth import Finished, Hearth
 
-_TWENTY = "import pytest\n@pytest.mark.parametrize('number', range(20))\ndef test_a(number, worker_id):\n    assert worker_id in ('gw0', 'gw1')\n"
+_TWENTY = """
+import pytest
+
+@pytest.mark.parametrize("number", range(20))
+def test_a(number, worker_id):
+    assert worker_id in ("gw0", "gw1")
+
+"""
 _PLUGIN = ("-p", "pytest_hearth.plugin")
 
 
 @pytest.fixture
-def own(hearth: Hearth) -> Iterator[Hearth]:
+def own(hearth: Hearth) -> Hearth:
     """The package is importable, as after installation."""
     package = hearth.daemon.binary.parent.parent / "lib" / "hearth"
     assert (package / "pytest_hearth" / "plugin.py").exists(), package
     hearth.environment["PYTHONPATH"] = str(package)
-    yield hearth
+    return hearth
 
 
 def _run(hearth: Hearth, *arguments: str) -> Finished:

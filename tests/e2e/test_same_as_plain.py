@@ -67,7 +67,7 @@ class TestClass:
     def test_method(self, record_property):
         record_property("colour", "blue")
 """
-_CASES = 22  # in it
+_CASES = 22  # of JUnit: what that file has
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 
 

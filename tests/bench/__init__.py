@@ -1,0 +1,1 @@
+"""Benchmarks beside their peers, measured in the same invocation. `python -m tests.bench`; see docs/benchmarks.md."""
