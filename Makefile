@@ -53,10 +53,10 @@ check-sanitizers: dependencies $(VENV)/stamp  ## the C++ tests under ASan + UBSa
 	done
 
 test-real: build  ## the differential test on four real suites
-	$(VENV)/bin/python tests/real/run.py --hearth $(BUILD)/bin/hearth
+	HEARTH_BIN=$(abspath $(BUILD))/bin/hearth $(VENV)/bin/python -m tests.real
 
 bench: build      ## the benchmarks
-	$(VENV)/bin/python tests/bench/run.py --hearth $(BUILD)/bin/hearth
+	HEARTH_BIN=$(abspath $(BUILD))/bin/hearth $(VENV)/bin/python -m tests.bench
 
 install: build    ## install below PREFIX (/usr/local)
 	cmake --install $(BUILD) --prefix $(PREFIX)

@@ -226,7 +226,7 @@ tl::expected<Wake, Failure> Connection::receive_bytes(std::string& payload, Cloc
 tl::expected<Wake, Failure> Connection::receive(protocol::Message& message, Clock::time_point until,
                                                 int other_fd) {
   std::string payload;
-  const auto wake = receive_bytes(payload, until, other_fd);
+  auto wake = receive_bytes(payload, until, other_fd);
   if (!wake || *wake != Wake::message) return wake;
   auto decoded = protocol::decode(payload);
   if (!decoded)
