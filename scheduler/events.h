@@ -17,6 +17,8 @@ namespace hearth::scheduler {
 using Duration = std::chrono::nanoseconds;
 using Time = std::chrono::nanoseconds;
 
+// clang-tidy 14 takes the zero that a comparison by <=> is compared with for a pointer.
+// NOLINTBEGIN(modernize-use-nullptr)
 struct RunId {
   std::uint64_t value = 0;
   auto operator<=>(const RunId&) const = default;
@@ -33,6 +35,7 @@ struct ItemId {
   std::uint32_t value = 0;
   auto operator<=>(const ItemId&) const = default;
 };
+// NOLINTEND(modernize-use-nullptr)
 
 enum class Policy { load, load_file };
 

@@ -7,6 +7,7 @@ namespace hearth::scheduler {
 
 void Slots::divide(std::uint32_t budget, std::vector<Share>& shares, Time now) {
   std::vector<Share*> by_wish;
+  by_wish.reserve(shares.size());
   for (Share& share : shares) by_wish.push_back(&share);
   std::stable_sort(by_wish.begin(), by_wish.end(),
                    [](const Share* a, const Share* b) { return a->use.wanted < b->use.wanted; });

@@ -172,6 +172,7 @@ std::string format(const Action& action) { return std::visit(Formatter{}, action
 
 std::vector<std::string> format(const std::vector<Command>& commands) {
   std::vector<std::string> lines;
+  lines.reserve(commands.size());
   for (const Command& command : commands) lines.push_back(format(command.action));
   return lines;
 }
