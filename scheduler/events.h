@@ -40,7 +40,6 @@ struct ItemId {
 enum class Policy { load, load_file };
 
 // ---- events (past tense)
-// --------------------------------------------------------------------------------------------
 
 // A distributed run whose items are known asks for workers.
 struct RunSubmitted {
@@ -134,7 +133,6 @@ using Event = std::variant<RunSubmitted, SessionStarted, SessionEnded, WorkerSta
                            RunCancelled, SlotsChanged, TimePassed>;
 
 // ---- commands (imperative)
-// ------------------------------------------------------------------------------------------
 
 struct StartWorker {
   RunId run;

@@ -20,8 +20,8 @@ namespace hearth::scheduler {
 
 struct Config {
   std::uint32_t slots = 1;
-  Duration quantum =
-      std::chrono::milliseconds(100);  // how long a run keeps a slot that another run waits for
+  // How long a run keeps a slot that another run waits for.
+  Duration quantum = std::chrono::milliseconds(100);
 };
 
 // What a run holds now, for status.
