@@ -46,14 +46,16 @@ struct RunSubmitted {
   RunId run;
   Policy policy = Policy::load;
   std::vector<std::string> items;  // node ids, in collection order
-  std::optional<std::uint32_t>
-      workers;  // -n N: takes what it asks; none: -n auto, shares the slots
-  std::uint32_t auto_workers =
-      0;  // with auto: the most workers to use, 0: as many as there are slots
-  std::optional<std::uint32_t> max_failures;  // --maxfail
-  std::optional<std::uint32_t>
-      max_worker_restarts;                 // none: four for each worker asked for, as in xdist
-  std::optional<std::uint32_t> max_chunk;  // --maxschedchunk
+  // -n N: takes what it asks. None: -n auto, shares the slots.
+  std::optional<std::uint32_t> workers;
+  // With auto, the most workers to use; 0: as many as there are slots.
+  std::uint32_t auto_workers = 0;
+  // --maxfail
+  std::optional<std::uint32_t> max_failures;
+  // --max-worker-restart. None: four for each worker asked for, as in xdist.
+  std::optional<std::uint32_t> max_worker_restarts;
+  // --maxschedchunk
+  std::optional<std::uint32_t> max_chunk;
 };
 
 // A session that executes its items itself (no workers) began: it counts as one explicit worker.
