@@ -234,6 +234,53 @@ def test_exitfirst_stops_with_the_plain_banner_and_status(project: Project, buil
     assert summary(warm.controller.out()) == ["1 failed"]
 
 
+def test_an_interrupt_stops_the_workers_and_ends_as_usual(project: Project, build: Builder) -> None:
+    project.write(
+        conftest="""
+            import os, signal
+            def pytest_runtest_logfinish(nodeid):
+                if "PYTEST_XDIST_WORKER" not in os.environ:
+                    os.kill(os.getpid(), signal.SIGINT)
+        """,
+        test_it="".join(f"def test_{i}(): pass\n" for i in range(200)),
+    )
+    warm = distributed(project, build)
+    assert warm.outcome == "cancelled"
+    assert warm.controller.exit_code() == 2
+    assert "! KeyboardInterrupt !" in warm.controller.out()
+    assert all(worker.output is not None for worker in warm.workers)
+
+
+def test_a_policy_that_is_not_there_yet_is_a_usage_error(project: Project, build: Builder) -> None:
+    project.write(test_it="def test_it(): pass")
+    spec = project.spec("-n", "2", "--dist", "worksteal", "-p", "no:xdist")
+    zygote, ready = build(spec, "configured")
+    assert not ready.distributed
+    process = zygote.start(spec)
+    assert process.exit_code() == 4
+    assert "--dist worksteal is not there yet" in process.err()
+
+
+def test_what_a_plugin_sees_does_not_depend_on_who_else_is_there(
+    project: Project, build: Builder
+) -> None:
+    project.write(
+        conftest="""
+            def pytest_runtest_logreport(report): pass
+        """,
+        test_it="def test_a(): pass\ndef test_b(): assert 0\n",
+    )
+    args = ["--durations=0", "-vv"]
+
+    def durations(text: str) -> list[str]:
+        return sorted(re.findall(r"s (setup|call|teardown) +(\S+)", text))
+
+    seen = durations(distributed(project, build, *args).controller.out())
+    (project.directory / "conftest.py").unlink()
+    assert durations(distributed(project, build, *args).controller.out()) == seen
+    assert len(seen) == 6
+
+
 def test_a_crash_is_reported_with_its_signal(project: Project, build: Builder) -> None:
     project.write(
         test_it="""

@@ -74,7 +74,9 @@ class ClientTransport:
 
 def _daemon_directory() -> Path:
     """Where the daemon's executable was installed with this package; it is looked for elsewhere too if it is not there."""
-    package = Path(__file__).absolute().parent  # in a build tree the files are links, the directory is not
+    package = (
+        Path(__file__).absolute().parent
+    )  # in a build tree the files are links, the directory is not
     # <prefix>/lib/hearth/pytest_hearth, or <prefix>/lib/python3.x/site-packages/pytest_hearth
     for prefix in (package.parents[2], package.parents[3]) if len(package.parents) > 3 else ():
         if (prefix / "bin" / "hearthd").exists():

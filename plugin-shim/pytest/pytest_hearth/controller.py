@@ -29,6 +29,7 @@ from .messages import (
 from .node import Node, NodeManager
 from .options import distribution_of
 from .reports import ReportUnpacker, deserialise
+from .silent_reports import SilentReports
 from .transport import Transport, TransportError
 
 _PLUGIN_NAME = "dsession"
@@ -58,6 +59,7 @@ class Controller:
         self._is_finished = False
         self._terminal: Any = None
         self._unpacker: Any = None
+        self._silent: Any = None
         self._session: Any = None
 
     @classmethod
@@ -89,6 +91,7 @@ class Controller:
         self._session = session
         self._terminal = ControllerTerminal(self._config)
         self._unpacker = ReportUnpacker(self._config)
+        self._silent = SilentReports(self._config)
         factory = getattr(self._config, "_tmp_path_factory", None)
         if factory is not None:
             self._distribution.basetemp = os.fsencode(factory.getbasetemp())
@@ -223,13 +226,16 @@ class Controller:
         node = self._node(message.worker)
         self._reported.add(index)
         if message.reports:
+            silent = self._silent
+            silent.refresh()
             testrun = self._distribution.testrun
             for report in self._unpacker.unpack(message.reports):
                 report.node = node
                 report.worker_id = message.worker
                 report.testrun_uid = testrun
                 report.item_index = index
-                hook.pytest_runtest_logreport(report=report)
+                if not silent.keep(report):
+                    hook.pytest_runtest_logreport(report=report)
         hook.pytest_runtest_logfinish(nodeid=self._items[index], location=self._locations[index])
 
     def _worker_ended(self, message: WorkerEnded) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 import pytest
 
-from . import _native, recorded_warnings
+from . import _native, recorded_warnings, worker_terminal
 from .channel import ChannelClosed
 from .data_channel import DataChannel
 from .messages import (
@@ -128,6 +128,7 @@ class WorkerPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool:
         self._session = session
+        worker_terminal.save_effort(self._config)
         try:
             while True:
                 index = self._next_item()

@@ -1,0 +1,41 @@
+"""The terminal reporter of a worker: it keeps its statistics for the plugins that ask, but nobody reads what it writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .reports import only_core_implements
+
+
+def save_effort(config: Any) -> None:
+    """Leave out what would only be written, as long as that is pytest's own reporter and nobody else names outcomes."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if type(terminal).__module__ != "_pytest.terminal":
+        return
+    if not only_core_implements(config.pluginmanager, "pytest_report_teststatus"):
+        return
+
+    def logreport(report: Any) -> None:
+        if (
+            report.outcome == "passed"
+            and type(report) is pytest.TestReport
+            and not hasattr(report, "wasxfail")
+        ):
+            terminal._tests_ran = True
+            terminal._add_stats("passed" if report.when == "call" else "", [report])
+        else:
+            terminal.pytest_runtest_logreport(report)
+
+    def nothing(*arguments: object) -> None:
+        """Would write the file's name, or the progress."""
+
+    for hook, function in (
+        ("pytest_runtest_logreport", logreport),
+        ("pytest_runtest_logstart", nothing),
+        ("pytest_runtest_logfinish", nothing),
+    ):
+        for implementation in getattr(config.hook, hook).get_hookimpls():
+            if implementation.plugin is terminal:
+                implementation.function = function
