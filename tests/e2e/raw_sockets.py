@@ -22,12 +22,14 @@ def connect(path: Path) -> socket.socket:
 
 
 def wait_closed(connection: socket.socket) -> None:
-    """Read until the other side closes; TimeoutError when it does not."""
+    """Read until the other side closes, and close too; TimeoutError when it does not."""
     try:
         while connection.recv(65536):
             pass
     except ConnectionError:
         pass
+    finally:
+        connection.close()
 
 
 class Dealer:

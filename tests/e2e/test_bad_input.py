@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -156,8 +157,16 @@ def test_a_test_file_that_is_not_there_is_plain_pytests_error(running: Hearth) -
 
 def test_bytes_that_are_no_text_travel(running: Hearth) -> None:
     """Paths, arguments and variables need not be UTF-8."""
-    name = os.fsdecode(b"test_\xff\xfe.py")
-    running.write(name, "def test_a():\n    assert 0\n")
-    done = running.pytest(name, environment={"ODD": os.fsdecode(b"\xff=\xfe")})
-    assert (done.exit_code, done.counts) == (1, {"failed": 1}), str(done)
-    (running.project / name).unlink()
+    directory = running.project / os.fsdecode(b"odd \xff\xfe")
+    directory.mkdir()
+    name = os.fsdecode(b"test_\xff.py")
+    (directory / name).write_text(
+        "import os\ndef test_a():\n    assert os.environb[b'ODD'] == b'\\xff=\\xfe'\n    assert 0\n"
+    )
+    arguments = ("-p", "no:cacheprovider", name)  # the cache plugin writes names as UTF-8
+    environment = {"ODD": os.fsdecode(b"\xff=\xfe")}
+    plain = running.plain(*arguments, directory=directory, environment=environment)
+    done = running.pytest(*arguments, directory=directory, environment=environment)
+    shutil.rmtree(directory)
+    assert done.normal_stdout == plain.normal_stdout
+    assert (done.exit_code, done.counts) == (plain.exit_code, plain.counts) == (1, {"failed": 1})
