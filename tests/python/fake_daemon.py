@@ -91,7 +91,8 @@ class Peer:
             else []
         )
         sent = self._socket.sendmsg([frame], rights)
-        self._socket.sendall(frame[sent:])
+        if sent < len(frame):
+            self._socket.sendall(frame[sent:])
 
     def receive(self, kind: Any = None) -> Any:
         """The next message; fails the test when it is of another kind or does not come."""
