@@ -6,7 +6,6 @@
 //   without a word to its starter old               speaks another version of the protocol
 //   featureless       knows no feature
 //   refuse            answers hello with refused
-//   mute              never answers; ends on SIGTERM
 //
 // It writes one line to $HEARTH_FAKE_JOURNAL for each start, so that tests can count daemons.
 #include <fcntl.h>
@@ -125,7 +124,6 @@ class FakeDaemon {
 
   void answer(const std::string& peer, const Message& message) {
     if (std::holds_alternative<Hello>(message)) {
-      if (part() == "mute") return;
       if (part() == "refuse") return send(peer, Refused{"it cannot serve you: update hearth"});
       Welcome welcome{
           .protocol = protocol_version, .features = {"pytest"}, .version = "7.7", .pid = pid()};
@@ -178,6 +176,12 @@ class FakeDaemon {
       finish(std::stoi(spec.args.at(1)) << 8);
     } else if (what == "signal") {
       finish(std::stoi(spec.args.at(1)));
+    } else if (what == "print") {
+      RunFinished finished;
+      finished.run = number;
+      finished.printed_stdout = "printed before the end\n";
+      finished.printed_stderr = "and in vain\n";
+      send(run.peer, finished);
     } else if (what == "fail") {
       send(run.peer,
            RunFailed{.run = number, .message = "the zygote fell over", .tests_started = true});

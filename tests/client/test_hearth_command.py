@@ -302,6 +302,15 @@ def test_a_stream_that_is_closed_stays_closed(hearth: Command, closed: int) -> N
     assert f"stream{2 - closed}=open" in lines(result.stdout)
 
 
+def test_what_a_process_printed_that_never_became_a_session_is_shown(hearth: Command) -> None:
+    result = hearth("pytest", "print")
+    assert (result.returncode, result.stdout, result.stderr) == (
+        0,
+        "printed before the end\n",
+        "and in vain\n",
+    )
+
+
 def test_a_directory_that_is_gone_is_told(hearth: Command) -> None:
     directory = hearth.root / "gone"
     directory.mkdir()
