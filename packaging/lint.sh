@@ -34,7 +34,7 @@ ruff() { "$bin/ruff" check . && "$bin/ruff" format --check .; }
 
 mypy() {
   "$bin/mypy" plugin-shim/pytest/pytest_hearth &&
-    "$bin/mypy" protocol/generate.py packaging tests
+    "$bin/mypy" --python-version 3.11 protocol/generate.py packaging tests
 }
 
 check clang-format clang_format
