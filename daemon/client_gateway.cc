@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 #include <variant>
 
@@ -18,7 +20,13 @@ namespace {
 // A ticket's streams come on another socket than the submit that names it; one may overtake the
 // other.
 constexpr auto ticket_patience = std::chrono::seconds(5);
+// Streams that nobody submits a run for: they keep the user's pipes open. A client may be stopped
+// for a while in between.
+constexpr auto unclaimed_patience = std::chrono::seconds(60);
+// When no descriptor is left for another connection, which stays in the queue.
+constexpr auto rest_period = std::chrono::milliseconds(100);
 // Clients of which the daemon remembers that they said hello; ZeroMQ does not tell when one goes.
+// One that is forgotten can still speak about the run that it has.
 constexpr std::size_t remembered_clients = 4096;
 // Messages received in one go, so that a flood from one client does not keep the loop from the
 // others.
@@ -31,11 +39,22 @@ const std::string* ticket_of(const protocol::Message& message) {
   return nullptr;
 }
 
+// Means something only from a client that has a run, which no other can have begun than one that
+// was greeted.
+bool is_about_own_run(const protocol::Message& message) {
+  return std::holds_alternative<protocol::SignalRun>(message) ||
+         std::holds_alternative<protocol::BeginDistribution>(message) ||
+         std::holds_alternative<protocol::CancelDistribution>(message);
+}
+
 }  // namespace
 
 ClientGateway::~ClientGateway() {
   for (const auto& [id, connection] : connections_) loop_.unwatch(connection->channel.fd());
   if (streams_listener_) loop_.unwatch(streams_listener_.get());
+  for (const auto& [id, connection] : connections_) loop_.cancel(connection->deadline);
+  for (const auto& each : waiting_) loop_.cancel(each.deadline);
+  loop_.cancel(rest_timer_);
 }
 
 std::string ClientGateway::open(const protocol::Endpoints& endpoints) {
@@ -128,7 +147,7 @@ void ClientGateway::handle(const ClientId& client, std::string_view payload) {
   }
   if (const auto* hello = std::get_if<protocol::Hello>(&*message)) {
     say_hello(client, *hello);
-  } else if (!greeted_.contains(client)) {
+  } else if (!greeted_.contains(client) && !is_about_own_run(*message)) {
     refuse(client, "the first message must be hello");
   } else if (const auto* ticket = ticket_of(*message)) {
     submit(client, std::move(*message), *ticket);
@@ -178,6 +197,7 @@ bool ClientGateway::try_submit(const ClientId& client, protocol::Message& messag
     if (!connection->streams || connection->ticket != ticket) continue;
     Attachment attachment{std::move(*connection->streams), id};
     connection->streams.reset();
+    loop_.cancel(connection->deadline);
     listener_.client_said(client, std::move(message), std::move(attachment));
     return true;
   }
@@ -188,7 +208,10 @@ bool ClientGateway::try_submit(const ClientId& client, protocol::Message& messag
 
 void ClientGateway::accept_connection() {
   auto socket = protocol::accept_unix(streams_listener_);
-  if (!socket) return;
+  if (!socket) {
+    if (socket.error() != std::errc::operation_would_block) rest_from_accepting();
+    return;
+  }
   const auto uid = protocol::peer_uid(*socket);
   if (!uid || *uid != getuid()) {
     log("gateway").warn("peer_refused uid={}", uid ? static_cast<long>(*uid) : -1L);
@@ -196,9 +219,21 @@ void ClientGateway::accept_connection() {
   }
   const auto id = next_connection_++;
   auto connection = std::unique_ptr<Connection>(
-      new Connection{id, protocol::Channel(std::move(*socket)), {}, {}});
+      new Connection{id, protocol::Channel(std::move(*socket)), {}, {}, {}});
+  connection->deadline = loop_.after(unclaimed_patience, [this, id] {
+    log("gateway").warn("streams_unclaimed connection={}", id);
+    close_connection(id);
+  });
   loop_.watch(connection->channel.fd(), POLLIN, [this, id](short) { on_connection(id); });
   connections_[id] = std::move(connection);
+}
+
+// Asking again at once would only keep the processor busy.
+void ClientGateway::rest_from_accepting() {
+  log("gateway").error("accept_failed error={}", std::strerror(errno));
+  loop_.change_events(streams_listener_.get(), 0);
+  rest_timer_ =
+      loop_.after(rest_period, [this] { loop_.change_events(streams_listener_.get(), POLLIN); });
 }
 
 void ClientGateway::on_connection(std::uint64_t id) {
@@ -209,6 +244,7 @@ void ClientGateway::on_connection(std::uint64_t id) {
   for (auto& received : connection.channel.on_readable())
     valid = valid && take_streams(connection, std::move(received));
   if (valid && !connection.channel.closed()) {
+    if (!connection.streams) return;
     const auto waits = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& each) {
       return each.ticket == connection.ticket;
     });
@@ -239,6 +275,7 @@ bool ClientGateway::take_streams(Connection& connection, protocol::Received rece
   for (std::size_t i = 0; i < streams.size(); ++i) {
     streams[i] = message->open[i] ? std::move(received.descriptors[next++])
                                   : protocol::Fd(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!streams[i]) return false;
   }
   connection.ticket = message->ticket;
   connection.streams = std::move(streams);
@@ -249,6 +286,7 @@ void ClientGateway::close_connection(std::uint64_t connection) {
   const auto it = connections_.find(connection);
   if (it == connections_.end()) return;
   loop_.unwatch(it->second->channel.fd());
+  loop_.cancel(it->second->deadline);
   connections_.erase(it);
 }
 

@@ -2,7 +2,8 @@
 // for noticing that a client has died, and the PUB socket for events.
 //
 // A client that says something malformed is answered with `refused` (or loses its streams
-// connection); the daemon goes on.
+// connection); the daemon goes on. A ticket serves once; streams that no submit asks for are closed
+// after a while, and so is a connection that sends none.
 #pragma once
 
 #include <deque>
@@ -61,8 +62,9 @@ class ClientGateway {
   struct Connection {
     std::uint64_t id = 0;
     protocol::Channel channel;
-    std::string ticket;  // empty until it was said
-    std::optional<Streams> streams;
+    std::string ticket;              // empty until it was said
+    std::optional<Streams> streams;  // until a submit takes them
+    EventLoop::TimerId deadline{};   // for that
   };
   struct Waiting {  // a submit whose streams have not arrived yet
     ClientId client;
@@ -77,6 +79,7 @@ class ClientGateway {
   void submit(const ClientId& client, protocol::Message message, std::string ticket);
   bool try_submit(const ClientId& client, protocol::Message& message, const std::string& ticket);
   void accept_connection();
+  void rest_from_accepting();
   void on_connection(std::uint64_t id);
   [[nodiscard]] bool take_streams(Connection& connection, protocol::Received received);
 
@@ -87,6 +90,7 @@ class ClientGateway {
   zmq::socket_t router_;
   zmq::socket_t publisher_;
   protocol::Fd streams_listener_;
+  EventLoop::TimerId rest_timer_{};
   std::map<ClientId, bool> greeted_;
   std::deque<ClientId> greeted_order_;
   std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "daemon/log.h"
@@ -24,18 +25,39 @@ std::uint64_t milliseconds_since(Clock::time_point time) {
       std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - time).count());
 }
 
+// No command that somebody typed has one; the functions of the C library would see half of it.
+bool has_zero_byte(const protocol::ProcessSpec& spec) {
+  const auto has = [](const std::string& text) { return text.find('\0') != std::string::npos; };
+  return has(spec.python) || has(spec.script) || has(spec.directory) ||
+         std::any_of(spec.sys_path.begin(), spec.sys_path.end(), has) ||
+         std::any_of(spec.args.begin(), spec.args.end(), has) ||
+         std::any_of(spec.environment.begin(), spec.environment.end(), has);
+}
+
+// Python leaves out what has no name or no `=`, and so must whoever looks for variables in it.
+protocol::ProcessSpec without_malformed_variables(protocol::ProcessSpec spec) {
+  std::erase_if(spec.environment, [](const std::string& entry) {
+    const auto sign = entry.find('=');
+    return sign == 0 || sign == std::string::npos;
+  });
+  return spec;
+}
+
 // What is wrong with a command, for the user; empty when nothing is.
 std::string complaint_about(const protocol::ProcessSpec& spec) {
   struct stat info {};
+  if (has_zero_byte(spec)) return "a path, an argument or a variable has a zero byte in it";
+  if (spec.umask > 0777) return "a umask is three octal digits";
   if (spec.python.empty() || spec.python.front() != '/' || access(spec.python.c_str(), X_OK) != 0) {
     return "there is no python to run at " + spec.python +
            "; set HEARTH_PYTHON to one that has pytest";
   }
-  if (spec.directory.empty() || stat(spec.directory.c_str(), &info) != 0 ||
-      !S_ISDIR(info.st_mode)) {
+  if (spec.directory.empty() || spec.directory.front() != '/' ||
+      stat(spec.directory.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
     return "the directory " + spec.directory + " is gone; change to one that exists";
   }
-  if (!spec.script.empty() && access(spec.script.c_str(), R_OK) != 0) {
+  if (!spec.script.empty() &&
+      (spec.script.front() != '/' || access(spec.script.c_str(), R_OK) != 0)) {
     return "the pytest script " + spec.script + " cannot be read; install pytest for " +
            spec.python;
   }
@@ -46,6 +68,7 @@ std::string complaint_about(const protocol::ProcessSpec& spec) {
 
 Daemon::Daemon(Settings settings)
     : settings_(std::move(settings)),
+      processes_(loop_),
       dispatcher_(loop_, scheduler::Config{settings_.slots, std::chrono::milliseconds(100)}),
       pool_(loop_, processes_, settings_.zygote_program, settings_.max_zygotes),
       gateway_(loop_, context_, static_cast<ClientGateway::Listener&>(*this)) {}
@@ -76,12 +99,17 @@ void Daemon::submit(const ClientGateway::ClientId& client, ClientGateway::Attach
     gateway_.refuse(client, std::move(complaint));
     return;
   }
+  if (find_run_of(client)) {
+    gateway_.refuse(client, "this client has a run already; connect again for another");
+    return;
+  }
   const scheduler::RunId id{next_run_++};
   const Distribution::Services services{loop_, processes_, pool_, dispatcher_};
   Entry entry;
   entry.client = client;
   entry.connection = attachment.connection;
-  entry.run = std::make_unique<RunType>(services, static_cast<RunListener&>(*this), id, spec,
+  entry.run = std::make_unique<RunType>(services, static_cast<RunListener&>(*this), id,
+                                        without_malformed_variables(spec),
                                         std::move(attachment.streams), std::move(arguments)...);
   auto& run = *entry.run;
   runs_[id] = std::move(entry);
@@ -107,11 +135,22 @@ void Daemon::client_said(const ClientGateway::ClientId& client, protocol::Messag
   } else if (std::holds_alternative<protocol::Stop>(message)) {
     gateway_.send(client, protocol::Stopping{static_cast<std::uint64_t>(getpid())});
     begin_ending();
-  } else if (auto* entry = find_run_of(client)) {
-    entry->run->message_received(message);
   } else {
-    gateway_.refuse(client, "this message is not for the daemon, or its run has ended");
+    pass_on(client, message);
   }
+}
+
+void Daemon::pass_on(const ClientGateway::ClientId& client, const protocol::Message& message) {
+  const auto* signal = std::get_if<protocol::SignalRun>(&message);
+  if (!signal && !std::holds_alternative<protocol::BeginDistribution>(message) &&
+      !std::holds_alternative<protocol::CancelDistribution>(message)) {
+    gateway_.refuse(client, std::string(name_of(message)) + " is not for the daemon");
+    return;
+  }
+  auto* entry = find_run_of(client);
+  // None, or another: the message has crossed the end of its run. The client knows by now.
+  if (!entry || (signal && signal->run != entry->run->id().value)) return;
+  entry->run->message_received(message);
 }
 
 Daemon::Entry* Daemon::find_run_of(const ClientGateway::ClientId& client) {
@@ -195,7 +234,8 @@ void Daemon::begin_ending() {
   ending_ = true;
   ending_since_ = Clock::now();
   log("daemon").info("stop_requested runs={}", runs_.size());
-  for (auto& [id, entry] : runs_) entry.run->kill();
+  for (auto& [id, entry] : runs_)
+    entry.run->kill("hearthd was stopped while this ran; run it again");
   pool_.kill_all();
   continue_ending();
 }

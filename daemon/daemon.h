@@ -47,6 +47,7 @@ class Daemon : private ClientGateway::Listener, private RunListener {
   template <typename RunType, typename... Arguments>
   void submit(const ClientGateway::ClientId& client, ClientGateway::Attachment attachment,
               const protocol::ProcessSpec& spec, Arguments... arguments);
+  void pass_on(const ClientGateway::ClientId& client, const protocol::Message& message);
   Entry* find_run_of(const ClientGateway::ClientId& client);
   void on_signals();
   void reap();

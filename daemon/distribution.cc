@@ -18,6 +18,8 @@ constexpr auto tick_interval = std::chrono::milliseconds(50);
 constexpr std::size_t max_queued_bytes = 64u * 1024 * 1024;
 // After an interrupt: for fixtures to be torn down.
 constexpr auto cancel_patience = std::chrono::seconds(5);
+// A slip of the finger must not fill the machine.
+constexpr std::uint64_t max_workers = 1024;
 
 std::vector<std::uint64_t> indices(const std::vector<scheduler::ItemId>& items) {
   std::vector<std::uint64_t> values;
@@ -26,11 +28,16 @@ std::vector<std::uint64_t> indices(const std::vector<scheduler::ItemId>& items) 
   return values;
 }
 
+std::uint32_t capped(std::uint64_t value) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, UINT32_MAX));
+}
+
+// Of a number that was found to be one of the run's.
 scheduler::ItemId item_id(std::uint64_t value) { return {static_cast<std::uint32_t>(value)}; }
 
 std::optional<std::uint32_t> unless_zero(std::uint64_t value) {
   if (value == 0) return std::nullopt;
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, UINT32_MAX));
+  return capped(value);
 }
 
 protocol::Fd null_device() { return protocol::Fd(::open("/dev/null", O_RDWR | O_CLOEXEC)); }
@@ -63,8 +70,8 @@ void Distribution::hold(Zygote* zygote) {
 }
 
 std::uint32_t Distribution::worker_count() const {
-  if (wish_.workers != 0) return static_cast<std::uint32_t>(wish_.workers);
-  if (wish_.auto_workers != 0) return static_cast<std::uint32_t>(wish_.auto_workers);
+  if (wish_.workers != 0) return capped(wish_.workers);
+  if (wish_.auto_workers != 0) return capped(wish_.auto_workers);
   return services_.dispatcher.scheduler().slots();
 }
 
@@ -89,6 +96,10 @@ Worker* Distribution::find(scheduler::WorkerId id) {
 void Distribution::open() {
   if (wish_.policy != "load" && wish_.policy != "loadfile") {
     fail("--dist " + wish_.policy + " is not known to this daemon; it knows load and loadfile");
+    return;
+  }
+  if (std::max(wish_.workers, wish_.auto_workers) > max_workers) {
+    fail("more than " + std::to_string(max_workers) + " workers were asked for; ask for fewer");
     return;
   }
   opening_ = services_.pool.acquire(request({0}), [this](ZygotePool::Result result) {
@@ -135,10 +146,10 @@ void Distribution::begin() {
       wish_.policy == "loadfile" ? scheduler::Policy::load_file : scheduler::Policy::load;
   event.items = items_;
   event.workers = unless_zero(wish_.workers);
-  event.auto_workers = static_cast<std::uint32_t>(wish_.auto_workers);
+  event.auto_workers = capped(wish_.auto_workers);
   event.max_failures = unless_zero(wish_.max_failures);
   if (wish_.max_worker_restarts >= 0)
-    event.max_worker_restarts = static_cast<std::uint32_t>(wish_.max_worker_restarts);
+    event.max_worker_restarts = capped(static_cast<std::uint64_t>(wish_.max_worker_restarts));
   event.max_chunk = unless_zero(wish_.max_chunk);
   log("distribution")
       .info("run_submitted run={} items={} workers={} policy={}", run_.value, items_.size(),
@@ -148,9 +159,9 @@ void Distribution::begin() {
 }
 
 void Distribution::cancel() {
-  if (finished_) return;
+  if (finished_ || std::exchange(cancelled_, true)) return;
   if (!running_) {
-    kill();
+    kill({});
     return;
   }
   services_.dispatcher.post(scheduler::RunCancelled{run_});
@@ -158,16 +169,20 @@ void Distribution::cancel() {
   // KeyboardInterrupt.
   for (const auto& [id, worker] : workers_) worker->signal(SIGINT);
   services_.loop.cancel(kill_timer_);
-  kill_timer_ = services_.loop.after(cancel_patience, [this] { kill(); });
+  kill_timer_ = services_.loop.after(cancel_patience, [this] { kill({}); });
 }
 
-void Distribution::kill() {
+void Distribution::kill(const std::string& reason) {
   if (finished_) return;
+  killed_ = true;
+  if (!cancelled_ && first_failure_.empty()) first_failure_ = reason;
   for (const auto& [id, worker] : workers_) worker->signal(SIGKILL);
   if (running_) {
     services_.dispatcher.post(scheduler::RunCancelled{run_});
-  } else {
+  } else if (cancelled_) {
     finish(protocol::Outcome::cancelled, {});
+  } else {
+    finish(protocol::Outcome::failed, first_failure_);
   }
 }
 
@@ -188,10 +203,13 @@ void Distribution::finish(protocol::Outcome outcome, std::string message) {
   link_.distribution_finished();
 }
 
+bool Distribution::wants_data() const { return link_.queued_bytes() < max_queued_bytes; }
+
 void Distribution::tick() {
-  if (link_.queued_bytes() < max_queued_bytes) {
-    for (const auto& [id, worker] : workers_) worker->read_data();
+  for (const auto& [id, worker] : workers_) {
+    if (wants_data()) worker->read_data();
   }
+  if (finished_) return;
   tick_timer_ = services_.loop.after(tick_interval, [this] { tick(); });
 }
 
@@ -215,7 +233,7 @@ void Distribution::execute(const scheduler::Command& command) {
         } else if constexpr (std::is_same_v<Action, scheduler::FinishWorker>) {
           to_worker(action.worker, protocol::NoMoreItems{});
         } else if constexpr (std::is_same_v<Action, scheduler::StopWorker>) {
-          to_worker(action.worker, protocol::StopWorker{});
+          stop_worker(action.worker);
         } else if constexpr (std::is_same_v<Action, scheduler::ReportLostItem>) {
           if (ending_) ending_->lost_item = action.item.value;
         } else if constexpr (std::is_same_v<Action, scheduler::ReportRestartsUsedUp>) {
@@ -281,26 +299,44 @@ void Distribution::start_worker_from(Zygote& zygote, bool fork, scheduler::Worke
   start.distribution = wish_.policy;
   if (!wish_.basetemp.empty()) start.basetemp = wish_.basetemp + "/popen-" + start.identity.id;
   workers_[id] = std::move(worker);
-  zygote.start_process(
-      std::move(start), std::move(descriptors),
-      [this, alive = std::weak_ptr(alive_), id](pid_t pid) {
-        if (alive.expired()) {
-          if (pid != 0) signal_group(pid, SIGKILL);
-          return;
-        }
-        auto* started = find(id);
-        if (!started) return;
-        if (pid == 0) {
-          workers_.erase(id);
-          worker_not_started(
-              id, "the process that worker " + identity(id).id + " was to be forked from is gone");
-          return;
-        }
-        started->started(pid);
-        link_.enqueue(protocol::WorkerStarted{started->name(), static_cast<std::uint64_t>(pid)});
-        link_.flush();
-        if (running_) services_.dispatcher.post(scheduler::WorkerStarted{run_, id});
-      });
+  zygote.start_process(std::move(start), std::move(descriptors),
+                       [this, alive = std::weak_ptr(alive_), id](pid_t pid) {
+                         if (!alive.expired() && !finished_) {
+                           worker_forked(id, pid);
+                         } else if (pid != 0) {
+                           signal_group(pid, SIGKILL);  // the run has ended in between
+                         }
+                       });
+}
+
+void Distribution::worker_forked(scheduler::WorkerId id, pid_t pid) {
+  auto* worker = find(id);
+  if (!worker) return;
+  if (pid == 0) {
+    workers_.erase(id);
+    worker_not_started(
+        id, "the process that worker " + identity(id).id + " was to be forked from is gone");
+    return;
+  }
+  worker->started(pid);
+  if (killed_) worker->signal(SIGKILL);
+  link_.enqueue(protocol::WorkerStarted{worker->name(), static_cast<std::uint64_t>(pid)});
+  link_.flush();
+  if (running_) services_.dispatcher.post(scheduler::WorkerStarted{run_, id});
+}
+
+void Distribution::stop_worker(scheduler::WorkerId id) {
+  if (auto* worker = find(id)) {
+    worker->send(protocol::StopWorker{});
+    return;
+  }
+  const auto wait = starting_.extract(id);
+  if (wait.empty()) return;
+  // Its stage is still being built, perhaps for ever: it need not come up at all.
+  services_.pool.abandon(wait.mapped());
+  services_.loop.defer([this, alive = std::weak_ptr(alive_), id] {
+    if (!alive.expired()) services_.dispatcher.post(scheduler::WorkerExited{run_, id, false});
+  });
 }
 
 void Distribution::worker_not_started(scheduler::WorkerId id, std::string message) {
@@ -328,7 +364,8 @@ void Distribution::finish_run(const scheduler::FinishRun& command) {
       message.outcome = protocol::Outcome::max_failures;
       break;
     case scheduler::Outcome::cancelled:
-      message.outcome = protocol::Outcome::cancelled;
+      // To the scheduler, to be killed is the same.
+      message.outcome = cancelled_ ? protocol::Outcome::cancelled : protocol::Outcome::failed;
       break;
     case scheduler::Outcome::failed:
       message.outcome = protocol::Outcome::failed;
@@ -356,27 +393,44 @@ void Distribution::finish_run(const scheduler::FinishRun& command) {
 
 // ---- what workers say
 
+bool Distribution::are_items(const std::vector<std::uint64_t>& values) const {
+  return std::all_of(values.begin(), values.end(),
+                     [&](std::uint64_t value) { return value < items_.size(); });
+}
+
 void Distribution::data_received(Worker& worker, protocol::Message message) {
   auto& dispatcher = services_.dispatcher;
+  const auto reject = [&](std::uint64_t item) {
+    log("distribution")
+        .error("unknown_item run={} worker={} item={} items={}", run_.value, worker.name(), item,
+               items_.size());
+    if (first_failure_.empty())
+      first_failure_ = "worker " + worker.name() + " named an unknown item";
+    worker.signal(SIGKILL);
+  };
   if (auto* started = std::get_if<protocol::ItemStarted>(&message)) {
+    if (!are_items({started->item})) return reject(started->item);
     tests_started_ = true;
     dispatcher.post(scheduler::ItemStarted{run_, worker.id(), item_id(started->item)});
     link_.enqueue(protocol::ItemBegan{worker.name(), started->item});
   } else if (auto* finished = std::get_if<protocol::ItemFinished>(&message)) {
+    if (!are_items({finished->item})) return reject(finished->item);
+    const auto duration = std::min<std::uint64_t>(finished->duration_ns, INT64_MAX);
     dispatcher.post(scheduler::ItemFinished{run_, worker.id(), item_id(finished->item),
-                                            std::chrono::nanoseconds(finished->duration_ns),
-                                            static_cast<std::uint32_t>(finished->failures)});
+                                            std::chrono::nanoseconds(duration),
+                                            capped(finished->failures)});
     link_.enqueue(
         protocol::ItemReported{worker.name(), finished->item, std::move(finished->reports)});
   } else if (auto* event = std::get_if<protocol::WorkerEvent>(&message)) {
     link_.enqueue(protocol::EventReported{worker.name(), std::move(event->event)});
     if (event->failures != 0 || event->fatal) {
-      dispatcher.post(scheduler::WorkerFailed{
-          run_, worker.id(), static_cast<std::uint32_t>(event->failures), event->fatal});
+      dispatcher.post(
+          scheduler::WorkerFailed{run_, worker.id(), capped(event->failures), event->fatal});
     }
   } else if (std::holds_alternative<protocol::Paused>(message)) {
     dispatcher.post(scheduler::WorkerPaused{run_, worker.id()});
   } else if (auto* revoked = std::get_if<protocol::ItemsRevoked>(&message)) {
+    if (!are_items(revoked->items)) return reject(revoked->items.size());
     scheduler::ItemsRevoked given_back{run_, worker.id(), {}};
     for (const auto item : revoked->items) given_back.items.push_back(item_id(item));
     dispatcher.post(std::move(given_back));
@@ -388,7 +442,7 @@ void Distribution::worker_exited(Worker& worker, int wait_status) {
   services_.loop.defer([this, alive = std::weak_ptr(alive_), id = worker.id(), wait_status] {
     if (alive.expired()) return;
     auto node = workers_.extract(id);
-    if (node.empty()) return;
+    if (node.empty() || finished_) return;
     auto& gone = *node.mapped();
     protocol::WorkerEnded ended;
     ended.worker = gone.name();

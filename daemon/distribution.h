@@ -42,7 +42,8 @@ class Distribution : private Dispatcher::Executor, private Worker::Listener {
   void open();
   void begin();
   void cancel();  // interrupts what runs; workers end their sessions
-  void kill();    // at once
+  // At once. It counts as failed for this reason, unless it was cancelled.
+  void kill(const std::string& reason);
 
   bool finished() const { return finished_; }
   bool tests_started() const { return tests_started_; }
@@ -51,12 +52,15 @@ class Distribution : private Dispatcher::Executor, private Worker::Listener {
   void execute(const scheduler::Command& command) override;
   void data_received(Worker& worker, protocol::Message message) override;
   void data_drained() override { link_.flush(); }
+  bool wants_data() const override;
   void worker_exited(Worker& worker, int wait_status) override;
 
   void opened(ZygotePool::Result result);
   void fail(std::string message);
   void start_worker(const scheduler::StartWorker& command);
   void start_worker_from(Zygote& zygote, bool fork, scheduler::WorkerId id);
+  void worker_forked(scheduler::WorkerId id, pid_t pid);
+  void stop_worker(scheduler::WorkerId id);
   void worker_not_started(scheduler::WorkerId id, std::string message);
   void finish_run(const scheduler::FinishRun& command);
   void finish(protocol::Outcome outcome, std::string message);
@@ -67,6 +71,7 @@ class Distribution : private Dispatcher::Executor, private Worker::Listener {
   protocol::WorkerIdentity identity(scheduler::WorkerId id) const;
   ProcessRequest request(scheduler::WorkerId id) const;
   Worker* find(scheduler::WorkerId id);
+  bool are_items(const std::vector<std::uint64_t>& values) const;
 
   Services services_;
   scheduler::RunId run_;
@@ -86,6 +91,8 @@ class Distribution : private Dispatcher::Executor, private Worker::Listener {
   bool running_ = false;
   bool finished_ = false;
   bool tests_started_ = false;
+  bool cancelled_ = false;
+  bool killed_ = false;
   std::optional<protocol::DistributionFinished> last_message_;
   EventLoop::TimerId tick_timer_{};
   EventLoop::TimerId kill_timer_{};

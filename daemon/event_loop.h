@@ -42,7 +42,7 @@ class EventLoop {
   // Called once, at the end of this round.
   void defer(Callback callback) { deferred_.push_back(std::move(callback)); }
 
-  void run();  // until stop()
+  void run();                               // until stop()
   void run_for_one_round() { run_once(); }  // waits for one event or timer
   void stop() { stopped_ = true; }
 

@@ -39,7 +39,18 @@ std::string zygote_program() {
       .string();
 }
 
+// Otherwise a socket would take the place of a closed stream, and a library's message to standard
+// error go there.
+void open_standard_descriptors() {
+  int fd = 0;
+  do fd = open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd < 3);
+  if (fd >= 3) close(fd);
+}
+
+// Nothing of whoever started it stays in use: no terminal, no directory.
 void leave_the_terminal() {
+  if (chdir("/") != 0) return;
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0) return;
   for (int stream = 0; stream < 3; ++stream) dup2(null, stream);
@@ -60,6 +71,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (ready_fd >= 0) fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
 
+  open_standard_descriptors();
   umask(077);
   auto signals = open_signals();  // before any thread
   become_subreaper();
@@ -67,7 +79,7 @@ int main(int argc, char** argv) {
   if (!endpoints) return report(ready_fd, "error: " + endpoints.error());
   auto lock = Lock::acquire(endpoints->lock());
   if (!lock) return report(ready_fd, "error: " + lock.error());
-  const auto state = state_directory();
+  const auto state = std::filesystem::absolute(state_directory());
   if (const auto error = open_log(state); !error.empty())
     return report(ready_fd, "error: " + error);
 

@@ -29,13 +29,11 @@ void PluginRun::client_gone() {
   if (distribution_->finished()) return;
   distribution_->cancel();
   services_.loop.cancel(kill_timer_);
-  kill_timer_ = services_.loop.after(kill_patience, [this] { kill(); });
+  kill_timer_ = services_.loop.after(kill_patience, [this] { kill("the client is gone"); });
 }
 
-void PluginRun::kill() { distribution_->kill(); }
+void PluginRun::kill(const std::string& reason) { distribution_->kill(reason); }
 
-void PluginRun::distribution_finished() {
-  services_.loop.defer([&listener = listener_, id = id_] { listener.run_ended(id); });
-}
+void PluginRun::distribution_finished() { listener_.run_ended(id_); }
 
 }  // namespace hearth::daemon

@@ -16,7 +16,7 @@ class PluginRun : public Run, private ControllerLink {
   void start() override;
   void message_received(const protocol::Message& message) override;
   void client_gone() override;
-  void kill() override;
+  void kill(const std::string& reason) override;
   const char* state() const override { return distribution_->finished() ? "ending" : "running"; }
 
  private:

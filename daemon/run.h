@@ -37,7 +37,8 @@ class Run {
   virtual void message_received(
       const protocol::Message& message) = 0;  // from the client, of this run
   virtual void client_gone() = 0;
-  virtual void kill() = 0;
+  // Ends it at once. The client, if it is still there, is told the reason: one line.
+  virtual void kill(const std::string& reason) = 0;
   virtual const char* state() const = 0;
 
   scheduler::RunId id() const { return id_; }

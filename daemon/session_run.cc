@@ -11,8 +11,10 @@
 namespace hearth::daemon {
 namespace {
 
-// From the client's death, or the end of a controller whose workers go on, to SIGKILL.
-constexpr auto kill_patience = std::chrono::seconds(1);
+constexpr auto kill_patience = std::chrono::seconds(1);  // from the client's death to SIGKILL
+// From the loss of the zygote that was to fork the session until it is clear that it did not.
+constexpr auto fork_patience = std::chrono::seconds(1);
+constexpr int max_attempts = 3;
 
 constexpr int exit_code_interrupted = 2;  // pytest's
 constexpr int as_wait_status(int exit_code) { return exit_code << 8; }
@@ -21,6 +23,7 @@ constexpr int as_wait_status(int exit_code) { return exit_code << 8; }
 
 SessionRun::~SessionRun() {
   services_.loop.cancel(kill_timer_);
+  services_.loop.cancel(fork_timer_);
   if (wait_) services_.pool.abandon(*wait_);
   if (pid_ != 0) services_.processes.forget(pid_);
   close_control();
@@ -53,9 +56,10 @@ void SessionRun::start_session(Zygote& zygote, bool fork) {
   auto data = protocol::socket_pair();  // sessions have nothing to say there, but the message's
                                         // shape is one for all
   if (!control || !data) {
-    fail("cannot make a socket pair: too many open files?");
+    fail("cannot make a socket pair: hearthd has too many open files");
     return;
   }
+  ++attempts_;
   control_ = std::make_unique<protocol::Channel>(std::move(control->first));
   services_.loop.watch(control_->fd(), POLLIN, [this](short events) { on_control(events); });
 
@@ -89,19 +93,52 @@ void SessionRun::start_session(Zygote& zygote, bool fork) {
 void SessionRun::session_started(pid_t pid) {
   starting_ = false;
   if (pid == 0) {
-    fail("the process that the session was to be forked from is gone; run it again");
+    session_not_started();
     return;
   }
   pid_ = pid;
   log("run").info("session_started run={} pid={}", id_.value, pid);
   services_.processes.expect(pid, [this](int wait_status) { session_exited(wait_status); });
   if (pending_signal_ != 0) signal_session(std::exchange(pending_signal_, 0));
+  if (killed_) signal_session(SIGKILL);
+  if (!control_) services_.processes.suspect(pid);
+}
+
+// The zygote is gone. It may have forked the session without having told: then the session's end of
+// the channel is open somewhere, and to start another would run the tests twice.
+void SessionRun::session_not_started() {
+  log("run").warn("session_not_started run={} attempt={}", id_.value, attempts_);
+  uncount();
+  lost_zygote_ = true;
+  if (!control_) {
+    start_again();
+    return;
+  }
+  services_.loop.cancel(fork_timer_);
+  fork_timer_ = services_.loop.after(fork_patience, [this] {
+    attempts_ = max_attempts;
+    start_again();
+  });
+}
+
+void SessionRun::start_again() {
+  services_.loop.cancel(fork_timer_);
+  lost_zygote_ = false;
+  close_control();
+  if (answered_) {
+    end_when_done();
+  } else if (attempts_ >= max_attempts) {
+    fail("the process that the session was to be forked from is gone; run it again");
+  } else {
+    start();
+    if (pending_signal_ != 0) signal_session(std::exchange(pending_signal_, 0));
+  }
 }
 
 void SessionRun::session_exited(int wait_status) {
   pid_ = 0;
   log("run").info("session_exited run={} how={:?}", id_.value, describe_wait_status(wait_status));
-  if (distribution_ && !distribution_->finished()) distribution_->kill();
+  if (distribution_) distribution_->kill("the controller is gone");
   end(wait_status);
 }
 
@@ -116,28 +153,31 @@ void SessionRun::end(int wait_status, PlaceholderStreams::Printed printed) {
 }
 
 void SessionRun::fail(std::string message) {
-  log("run").warn("run_failed run={} message={:?}", id_.value, message);
-  if (!answered_) {
-    answered_ = true;
-    const bool tests_started = counted_ || (distribution_ && distribution_->tests_started());
-    listener_.send_to_client(id_,
-                             protocol::RunFailed{id_.value, std::move(message), tests_started});
-  }
+  answer_failed(std::move(message));
   end_when_done();
 }
 
+void SessionRun::answer_failed(std::string message) {
+  log("run").warn("run_failed run={} message={:?}", id_.value, message);
+  if (std::exchange(answered_, true)) return;
+  const bool is_controller = distribution_ != nullptr;
+  const bool tests_started = is_controller ? distribution_->tests_started() : pid_ != 0;
+  listener_.send_to_client(id_, protocol::RunFailed{id_.value, std::move(message), tests_started});
+}
+
+void SessionRun::uncount() {
+  if (std::exchange(counted_, false)) services_.dispatcher.post(scheduler::SessionEnded{id_});
+}
+
 void SessionRun::end_when_done() {
-  if (counted_) {
-    counted_ = false;
-    services_.dispatcher.post(scheduler::SessionEnded{id_});
-  }
+  ended_ = true;
+  uncount();
   close_control();
-  if (distribution_ && !distribution_->finished()) {
-    // Its workers are ending; ask again.
-    kill_timer_ = services_.loop.after(std::chrono::milliseconds(20), [this] { end_when_done(); });
-    return;
-  }
-  listener_.run_ended(id_);
+  if (!distribution_ || distribution_->finished()) listener_.run_ended(id_);
+}
+
+void SessionRun::distribution_finished() {
+  if (ended_) listener_.run_ended(id_);
 }
 
 // ---- the session's channel
@@ -146,16 +186,22 @@ void SessionRun::on_control(short events) {
   if (events & POLLOUT) control_->on_writable();
   for (const auto& received : control_->on_readable()) controller_said(received.message);
   if (!control_) return;
-  if (!control_->closed()) {
+  if (control_->closed()) {
+    control_lost();
+  } else {
     update_watch();
-    return;
   }
+}
+
+// A single session may close every descriptor that it has; a controller that does so can end
+// nothing any more.
+void SessionRun::control_lost() {
   if (!control_->error().empty())
     log("run").warn("control_channel_failed run={} error={}", id_.value, control_->error());
-  // A single session may close every descriptor that it has; a controller that does so can end
-  // nothing any more.
   close_control();
-  if (distribution_ && !distribution_->finished()) distribution_->cancel();
+  if (pid_ != 0) services_.processes.suspect(pid_);
+  if (distribution_) distribution_->cancel();
+  if (lost_zygote_) start_again();
 }
 
 void SessionRun::controller_said(const protocol::Message& message) {
@@ -182,6 +228,11 @@ void SessionRun::flush() {
   if (!control_) return;
   control_->flush();
   update_watch();
+  if (!control_->closed()) return;
+  // The session is alive and would wait for ever for what could not be sent.
+  services_.loop.defer([this, alive = std::weak_ptr(alive_)] {
+    if (!alive.expired() && control_ && control_->closed()) control_lost();
+  });
 }
 
 void SessionRun::update_watch() {
@@ -208,7 +259,7 @@ void SessionRun::message_received(const protocol::Message& message) {
 void SessionRun::signal_session(int number) {
   if (pid_ != 0) {
     signal_group(pid_, number);
-  } else if (starting_) {
+  } else if (starting_ || lost_zygote_) {
     pending_signal_ = number;
   } else if (wait_) {
     services_.pool.abandon(*wait_);
@@ -218,7 +269,7 @@ void SessionRun::signal_session(int number) {
 }
 
 void SessionRun::client_gone() {
-  if (answered_) return;
+  if (answered_ || ended_) return;
   log("run").info("client_gone run={}", id_.value);
   answered_ = true;
   if (wait_) {
@@ -229,11 +280,20 @@ void SessionRun::client_gone() {
   }
   signal_session(SIGTERM);
   services_.loop.cancel(kill_timer_);
-  kill_timer_ = services_.loop.after(kill_patience, [this] { kill(); });
+  kill_timer_ = services_.loop.after(kill_patience, [this] { kill("the client is gone"); });
 }
 
-void SessionRun::kill() {
-  if (distribution_) distribution_->kill();
+void SessionRun::kill(const std::string& reason) {
+  killed_ = true;
+  if (ended_) return;
+  if (distribution_) distribution_->kill(reason);
+  if (wait_) {
+    services_.pool.abandon(*wait_);
+    wait_.reset();
+    fail(reason);
+    return;
+  }
+  if (!answered_) answer_failed(reason);
   if (pid_ != 0) signal_group(pid_, SIGKILL);
 }
 

@@ -17,40 +17,50 @@ class SessionRun : public Run, private ControllerLink {
   void start() override;
   void message_received(const protocol::Message& message) override;
   void client_gone() override;
-  void kill() override;
+  void kill(const std::string& reason) override;
   const char* state() const override {
-    return pid_ != 0 ? "running" : wait_ ? "building" : "ending";
+    return ended_ ? "ending" : pid_ != 0 ? "running" : "building";
   }
 
  private:
   void acquired(ZygotePool::Result result);
   void start_session(Zygote& zygote, bool fork);
   void session_started(pid_t pid);
+  void session_not_started();
+  void start_again();
   void session_exited(int wait_status);
   void on_control(short events);
   void controller_said(const protocol::Message& message);
+  void control_lost();
   void update_watch();
   void close_control();
   void signal_session(int number);
   void end(int wait_status, PlaceholderStreams::Printed printed = {});
   void fail(std::string message);
+  void answer_failed(std::string message);
+  void uncount();
   void end_when_done();
 
   // ControllerLink
   void enqueue(const protocol::Message& message) override;
   void flush() override;
   std::size_t queued_bytes() const override { return control_ ? control_->queued_bytes() : 0; }
-  void distribution_finished() override {}
+  void distribution_finished() override;
 
   std::optional<ZygotePool::WaitId> wait_;
   std::unique_ptr<protocol::Channel> control_;
   std::unique_ptr<Distribution> distribution_;
   pid_t pid_ = 0;
-  bool starting_ = false;   // the fork was asked for
-  int pending_signal_ = 0;  // came while starting
-  bool counted_ = false;    // as a session, by the scheduler
-  bool answered_ = false;   // the client was told the end
+  int attempts_ = 0;          // to start the session
+  bool starting_ = false;     // the fork was asked for
+  bool lost_zygote_ = false;  // it was not answered: not known yet whether it took place
+  int pending_signal_ = 0;    // came while starting
+  bool counted_ = false;      // as a session, by the scheduler
+  bool answered_ = false;     // the client was told the end, or is gone
+  bool killed_ = false;
+  bool ended_ = false;  // only the workers' ends are waited for
   EventLoop::TimerId kill_timer_{};
+  EventLoop::TimerId fork_timer_{};
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

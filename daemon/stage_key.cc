@@ -16,7 +16,8 @@ std::string_view name_of(std::string_view entry) { return entry.substr(0, entry.
 
 bool is_last_command(const std::string& entry) { return name_of(entry) == "_"; }
 
-// What a stage depends on: order does not matter, and a fork gets the `_` of its own run (see reads_fit).
+// What a stage depends on: order does not matter, and a fork gets the `_` of its own run (see
+// reads_fit).
 std::vector<std::string> normalised(std::vector<std::string> entries) {
   std::erase_if(entries, is_last_command);
   std::sort(entries.begin(), entries.end());
@@ -61,7 +62,8 @@ bool reads_fit(const std::vector<protocol::EnvironmentRead>& reads, const Proces
   const auto& identity = request.identity;
   return std::all_of(reads.begin(), reads.end(), [&](const protocol::EnvironmentRead& read) {
     if (read.name == "PYTEST_XDIST_WORKER") return read.value == identity.id;
-    if (read.name == "PYTEST_XDIST_WORKER_COUNT") return read.value == std::to_string(identity.count);
+    if (read.name == "PYTEST_XDIST_WORKER_COUNT")
+      return read.value == std::to_string(identity.count);
     if (read.name == "PYTEST_XDIST_TESTRUNUID") return read.value == identity.testrun;
     if (read.name == "_") return read.value == value_of_last_command(request.spec.environment);
     return false;  // a kind of read that this daemon does not know: never the same

@@ -39,8 +39,8 @@ struct StageKey {
 };
 StageKey key_of(protocol::Stage stage, const ProcessRequest& request);
 
-// Whether a process that read these variables (of those that a fork gets anew: a worker's identity, `_`) read what the
-// requested one would have.
+// Whether a process that read these variables (of those that a fork gets anew: a worker's identity,
+// `_`) read what the requested one would have.
 bool reads_fit(const std::vector<protocol::EnvironmentRead>& reads, const ProcessRequest& request);
 
 // The environment that an interpreter is started with: all of it but shell bookkeeping that neither

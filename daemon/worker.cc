@@ -14,6 +14,9 @@ namespace {
 // A worker that closed its channel without ending (a test that closes every descriptor) can report
 // nothing any more.
 constexpr auto silent_worker_patience = std::chrono::seconds(10);
+// One that has finished its session and does not end (a thread that goes on) is ended, as xdist
+// does after the same time.
+constexpr auto finished_worker_patience = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -42,14 +45,20 @@ void Worker::started(pid_t pid) {
   pid_ = pid;
   processes_.expect(pid, [this](int wait_status) {
     exited_ = true;
+    loop_.cancel(kill_timer_);
     read_data();
     listener_.worker_exited(*this, wait_status);
   });
 }
 
 void Worker::send(const protocol::Message& message) {
-  if (!control_) return;
+  if (!control_ || control_->closed()) return;
   control_->send(message);
+  if (control_->closed()) {  // it would wait for ever for what could not be sent
+    signal(SIGKILL);
+    control_lost();
+    return;
+  }
   update_watch();
 }
 
@@ -59,7 +68,8 @@ void Worker::read_data() {
   for (auto& received : batch) {
     if (auto* done = std::get_if<protocol::WorkerFinished>(&received.message)) {
       finished = true;
-      output = done->output;
+      output = std::move(done->output);
+      if (!exited_) end_within(finished_worker_patience);
     }
     listener_.data_received(*this, std::move(received.message));
   }
@@ -75,7 +85,8 @@ void Worker::read_data() {
 void Worker::on_control(short events) {
   if (events & POLLOUT) control_->on_writable();
   const auto received = control_->on_readable();
-  if (!received.empty()) read_data();
+  if (!received.empty() && listener_.wants_data()) read_data();
+  if (!control_) return;
   if (control_->closed()) {
     control_lost();
   } else {
@@ -87,7 +98,13 @@ void Worker::control_lost() {
   loop_.unwatch(control_->fd());
   control_.reset();
   if (exited_) return;
-  kill_timer_ = loop_.after(silent_worker_patience, [this] {
+  if (pid_ != 0) processes_.suspect(pid_);
+  end_within(silent_worker_patience);
+}
+
+void Worker::end_within(Clock::duration patience) {
+  loop_.cancel(kill_timer_);
+  kill_timer_ = loop_.after(patience, [this] {
     if (exited_) return;
     signal(SIGKILL);
     kill_timer_ = loop_.after(std::chrono::seconds(1), [this] {

@@ -23,6 +23,9 @@ class Worker {
     virtual ~Listener() = default;
     virtual void data_received(Worker& worker, protocol::Message message) = 0;
     virtual void data_drained() = 0;  // after a batch
+    // Whether more can be taken now; what is not taken stays in the data channel until the next
+    // read_data(), and holds the worker up when that is full.
+    virtual bool wants_data() const = 0;
     // Gone: everything that it had sent was handed over before.
     virtual void worker_exited(Worker& worker, int wait_status) = 0;
   };
@@ -52,6 +55,7 @@ class Worker {
  private:
   void on_control(short events);
   void control_lost();
+  void end_within(Clock::duration patience);
   void update_watch();
 
   EventLoop& loop_;

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "daemon/log.h"
@@ -13,6 +14,12 @@ namespace {
 // How long a zygote whose channel is gone may take to be reaped before its death is taken for
 // granted.
 constexpr auto reaping_patience = std::chrono::seconds(1);
+
+// Whether none is missing because no descriptor was left when it was duplicated.
+bool all_open(const std::vector<protocol::Fd>& descriptors) {
+  return std::all_of(descriptors.begin(), descriptors.end(),
+                     [](const protocol::Fd& fd) { return static_cast<bool>(fd); });
+}
 
 }  // namespace
 
@@ -71,46 +78,64 @@ std::string Zygote::build_from_parent(const ProcessRequest& request) {
   build.distribution = request.distribution;
   auto descriptors = streams_.duplicates();
   descriptors.insert(descriptors.begin(), std::move(theirs));
+  if (!parent_->channel_ || !all_open(descriptors)) return "too many open files?";
   parent_->requests_[build.request] = Request{[this, alive = std::weak_ptr(alive_)](pid_t pid) {
-    if (alive.expired()) return;
-    if (pid != 0) {
-      adopt_pid(pid);
-    } else if (state_ == State::building) {
-      set_ended(SIGKILL);  // the parent is gone and will tell no more
+    if (!alive.expired() && state_ != State::ended) {
+      on_forked_for_stage(pid);
+    } else if (pid != 0) {
+      signal_group(pid, SIGKILL);  // nobody wants it any more
     }
   }};
   ++parent_->served_;
   parent_->last_used_ = Clock::now();
-  parent_->channel_->send(build, std::move(descriptors));
-  parent_->update_watch();
+  parent_->send(build, std::move(descriptors));
   return {};
+}
+
+void Zygote::on_forked_for_stage(pid_t pid) {
+  if (pid == 0) {
+    parent_was_lost_ = true;
+    set_ended(SIGKILL);
+    return;
+  }
+  adopt_pid(pid);
+  if (early_ready_) on_ready(*std::exchange(early_ready_, std::nullopt));
 }
 
 void Zygote::start_process(protocol::StartProcess start, std::vector<protocol::Fd> descriptors,
                            std::function<void(pid_t)> on_started) {
   last_used_ = Clock::now();
   ++served_;
-  if (!channel_ || channel_->closed()) {
+  if (!channel_ || channel_->closed() || !all_open(descriptors)) {
     loop_.defer([on_started = std::move(on_started)] { on_started(0); });
     return;
   }
   start.request = next_request_++;
   if (start.fork) {
     requests_[start.request] = Request{std::move(on_started)};
-    channel_->send(start, std::move(descriptors));
-    update_watch();
-    return;
+    send(start, std::move(descriptors));
+  } else {
+    hand_over(std::move(start), std::move(descriptors), std::move(on_started));
   }
-  // The process stops being a zygote: whoever asked takes over its pid, and this end of the
-  // channel.
+}
+
+// The process stops being a zygote: whoever asked takes over its pid.
+void Zygote::hand_over(protocol::StartProcess start, std::vector<protocol::Fd> descriptors,
+                       std::function<void(pid_t)> on_started) {
   state_ = State::retiring;
+  handed_over_ = true;
   const auto pid = std::exchange(pid_, 0);
   processes_.forget(pid);
-  channel_->send(start, std::move(descriptors));
+  send(start, std::move(descriptors));
   loop_.defer([this, alive = std::weak_ptr(alive_), pid, on_started = std::move(on_started)] {
     on_started(pid);
-    if (!alive.expired()) set_ended(0);
+    if (!alive.expired()) end_when_sent();
   });
+}
+
+void Zygote::end_when_sent() {
+  if (state_ == State::ended) return;
+  if (!channel_ || channel_->closed() || !channel_->wants_write()) set_ended(0);
 }
 
 void Zygote::adopt_pid(pid_t pid) {
@@ -124,19 +149,29 @@ void Zygote::adopt_pid(pid_t pid) {
 }
 
 void Zygote::retire() {
-  if (state_ != State::ready && state_ != State::building && state_ != State::refused) return;
+  if (state_ == State::building) retire_wanted_ = true;
+  if (state_ != State::ready && state_ != State::refused) return;
   state_ = State::retiring;
-  if (holders_ == 0) send_retire();
+  if (holders_ == 0) send(protocol::Retire{});
 }
 
 void Zygote::release() {
-  if (--holders_ == 0 && state_ == State::retiring) send_retire();
+  if (--holders_ > 0) return;
+  if (state_ == State::retiring) send(protocol::Retire{});
+  listener_.released(*this);
 }
 
-void Zygote::send_retire() {
-  if (!channel_) return;
-  channel_->send(protocol::Retire{});
-  update_watch();
+void Zygote::send(const protocol::Message& message, std::vector<protocol::Fd> descriptors) {
+  if (!channel_ || channel_->closed()) return;
+  channel_->send(message, std::move(descriptors));
+  if (!channel_->closed()) {
+    update_watch();
+    return;
+  }
+  // The peer is alive and would wait for ever for what could not be sent.
+  loop_.defer([this, alive = std::weak_ptr(alive_)] {
+    if (!alive.expired() && channel_ && channel_->closed()) channel_lost();
+  });
 }
 
 void Zygote::kill() {
@@ -173,38 +208,49 @@ PlaceholderStreams::Printed Zygote::printed() {
 
 void Zygote::on_events(short events) {
   if (events & POLLOUT) channel_->on_writable();
-  for (auto& received : channel_->on_readable()) {
-    on_message(std::move(received));
-    if (!channel_) return;
-  }
+  // All of them, also when one of them brings about the end: a child's status comes only once.
+  for (auto& received : channel_->on_readable()) on_message(std::move(received.message));
+  if (!channel_) return;
   update_watch();
-  if (channel_ && channel_->closed()) channel_lost();
+  if (channel_->closed()) {
+    channel_lost();
+  } else if (handed_over_) {
+    end_when_sent();
+  }
 }
 
-void Zygote::on_message(protocol::Received received) {
-  if (auto* ready = std::get_if<protocol::StageReady>(&received.message)) {
-    if (state_ != State::building) return;
-    ready_ = std::move(*ready);
-    key_.stage = ready_.stage;
-    trace_.add(std::exchange(ready_.files, {}));
-    printed_ = streams_.printed();
-    state_ = ready_.refusal.empty() ? State::ready : State::refused;
-    last_used_ = Clock::now();
-    log("zygote").info(
-        "stage_ready pid={} stage={} flavour={} files={} ms={} refusal={:?}", pid_,
-        to_string(key_.stage), to_string(key_.flavour), trace_.size(),
-        std::chrono::duration_cast<std::chrono::milliseconds>(last_used_ - build_started_).count(),
-        ready_.refusal);
-    listener_.stage_reached(*this);
-  } else if (const auto* failed = std::get_if<protocol::StageFailed>(&received.message)) {
+void Zygote::on_message(protocol::Message message) {
+  if (auto* ready = std::get_if<protocol::StageReady>(&message)) {
+    on_ready(std::move(*ready));
+  } else if (const auto* failed = std::get_if<protocol::StageFailed>(&message)) {
     failure_ = failed->message;
-  } else if (const auto* forked = std::get_if<protocol::Forked>(&received.message)) {
+  } else if (const auto* forked = std::get_if<protocol::Forked>(&message)) {
     on_forked(*forked);
-  } else if (const auto* exited = std::get_if<protocol::ChildExited>(&received.message)) {
+  } else if (const auto* exited = std::get_if<protocol::ChildExited>(&message)) {
     processes_.exited(static_cast<pid_t>(exited->pid), static_cast<int>(exited->wait_status));
   } else {
-    log("zygote").warn("unexpected_message pid={} index={}", pid_, received.message.index());
+    log("zygote").warn("unexpected_message pid={} name={}", pid_, protocol::name_of(message));
   }
+}
+
+void Zygote::on_ready(protocol::StageReady ready) {
+  if (state_ != State::building) return;
+  if (pid_ == 0) {  // its parent's answer travels on another channel
+    early_ready_ = std::move(ready);
+    return;
+  }
+  ready_ = std::move(ready);
+  key_.stage = ready_.stage;
+  trace_.add(std::exchange(ready_.files, {}));
+  printed_ = streams_.printed();
+  state_ = ready_.refusal.empty() ? State::ready : State::refused;
+  last_used_ = Clock::now();
+  log("zygote").info(
+      "stage_ready pid={} stage={} flavour={} files={} ms={} refusal={:?}", pid_,
+      to_string(key_.stage), to_string(key_.flavour), trace_.size(),
+      std::chrono::duration_cast<std::chrono::milliseconds>(last_used_ - build_started_).count(),
+      ready_.refusal);
+  listener_.stage_reached(*this);
 }
 
 void Zygote::on_forked(const protocol::Forked& forked) {
@@ -216,7 +262,10 @@ void Zygote::channel_lost() {
   if (!channel_->error().empty())
     log("zygote").warn("channel_failed pid={} error={}", pid_, channel_->error());
   close_channel();
+  // Nobody may be sent there any more, though the process is not known to be gone yet.
+  if (state_ == State::ready || state_ == State::refused) state_ = State::retiring;
   for (auto& [request, waiting] : std::exchange(requests_, {})) waiting.on_answer(0);
+  if (handed_over_) end_when_sent();
   if (state_ == State::ended || pid_ == 0) return;
   lost_timer_ = loop_.after(reaping_patience, [this] {
     if (state_ == State::ended) return;

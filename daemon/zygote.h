@@ -1,16 +1,18 @@
 // One zygote: a paused process, the channel to it, and what it was seen to read.
 //
 // building --stage_ready--> ready | refused | (process ends) ended
-// ready    --retire-------> retiring --> ended
-// refused  --start_process without fork--> gone: it is a run's process then, and no zygote any more
+// ready    --retire, or its channel is lost--> retiring --> ended
+// refused  --start_process without fork--> retiring --> ended: it is a run's process then, and no
+//                                          zygote any more
 //
-// Everything happens on the loop's thread. A zygote outlives its state `ended` only until the pool
-// has dropped it.
+// Everything happens on the loop's thread. A zygote outlives its state `ended` until the pool has
+// dropped it: not while somebody holds it, nor while it has children.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,7 @@ class Zygote {
     virtual ~Listener() = default;
     virtual void stage_reached(Zygote& zygote) = 0;  // state is ready or refused
     virtual void process_ended(Zygote& zygote) = 0;  // state is ended
+    virtual void released(Zygote& zygote) = 0;       // nobody holds it any more
   };
 
   Zygote(EventLoop& loop, ProcessTable& processes, Listener& listener, StageKey key,
@@ -54,8 +57,12 @@ class Zygote {
   // retired zygote ends only when nobody holds it, and its last child has ended.
   void hold() { ++holders_; }
   void release();
+  bool is_held() const { return holders_ > 0; }
 
+  // Takes no new work. While it is being built for somebody, it is only marked: its end would be
+  // taken for the run's.
   void retire();
+  bool is_to_retire() const { return retire_wanted_; }
   void kill();  // now; process_ended follows
 
   State state() const { return state_; }
@@ -65,6 +72,8 @@ class Zygote {
   bool distributed() const { return ready_.distributed; }
   const protocol::StageReady& ready() const { return ready_; }
   const std::string& failure() const { return failure_; }
+  // Ended, and was never begun: the zygote that was to fork it is gone.
+  bool parent_was_lost() const { return parent_was_lost_; }
   int wait_status() const { return wait_status_; }
   Clock::time_point build_started() const { return build_started_; }
   Clock::time_point last_used() const { return last_used_; }
@@ -91,12 +100,17 @@ class Zygote {
 
   [[nodiscard]] std::string open_channel(protocol::Fd& theirs);
   void on_events(short events);
-  void on_message(protocol::Received received);
+  void on_message(protocol::Message message);
+  void on_ready(protocol::StageReady ready);
+  void hand_over(protocol::StartProcess start, std::vector<protocol::Fd> descriptors,
+                 std::function<void(pid_t)> on_started);
+  void end_when_sent();
+  void on_forked_for_stage(pid_t pid);
   void on_forked(const protocol::Forked& forked);
   void adopt_pid(pid_t pid);
   void channel_lost();
   void set_ended(int wait_status);
-  void send_retire();
+  void send(const protocol::Message& message, std::vector<protocol::Fd> descriptors = {});
   void update_watch();
   void close_channel();
 
@@ -119,6 +133,10 @@ class Zygote {
   std::uint64_t next_request_ = 1;
   std::uint64_t served_ = 0;
   int holders_ = 0;
+  bool retire_wanted_ = false;
+  bool parent_was_lost_ = false;
+  bool handed_over_ = false;  // it is a run's process; ends when the order is sent
+  std::optional<protocol::StageReady> early_ready_;  // came before its pid was known
   Clock::time_point build_started_ = Clock::now();
   Clock::time_point last_used_ = Clock::now();
   EventLoop::TimerId lost_timer_{};

@@ -48,11 +48,15 @@ ZygotePool::WaitId ZygotePool::acquire(ProcessRequest request, Callback callback
   auto& added = *waiters_.emplace_back(std::move(waiter));
   const auto id = added.id;
   loop_.defer([this, id] {
-    const auto it = std::find_if(waiters_.begin(), waiters_.end(),
-                                 [&](const auto& each) { return each->id == id; });
-    if (it != waiters_.end()) advance(**it);
+    if (auto* waiting = find(id)) advance(*waiting);
   });
   return id;
+}
+
+ZygotePool::Waiter* ZygotePool::find(WaitId id) {
+  const auto it = std::find_if(waiters_.begin(), waiters_.end(),
+                               [&](const auto& each) { return each->id == id; });
+  return it == waiters_.end() ? nullptr : it->get();
 }
 
 void ZygotePool::abandon(WaitId wait) {
@@ -80,7 +84,8 @@ Zygote* ZygotePool::usable_zygote(const Waiter& waiter, Stage stage) {
     auto& zygote = *zygotes_[i];
     if (!(zygote.key() == key)) continue;
     if (zygote.state() == Zygote::State::building) {
-      if (!identity_matters || zygote.builds_for(identity)) return &zygote;
+      const bool fits = !identity_matters || zygote.builds_for(identity);
+      if (fits && !zygote.is_to_retire()) return &zygote;
       continue;
     }
     if (zygote.state() != Zygote::State::ready && zygote.state() != Zygote::State::refused)
@@ -118,6 +123,10 @@ bool ZygotePool::is_refused(const StageKey& key) {
 
 void ZygotePool::advance(Waiter& waiter) {
   waiter.building = nullptr;
+  if (ending_) {
+    finish(waiter, Failed{"hearthd was stopped; run it again"});
+    return;
+  }
   if (waiter.rebuilds > max_rebuilds) {
     finish(waiter, Failed{"the files of this project change faster than they can be loaded; run it "
                           "again when they rest"});
@@ -182,42 +191,44 @@ void ZygotePool::finish(Waiter& waiter, Result result) {
   callback(std::move(result));
 }
 
-void ZygotePool::advance_waiters_of(Zygote& zygote) {
+// By their ids: a callback may abandon others.
+std::vector<ZygotePool::WaitId> ZygotePool::waiters_of(const Zygote& zygote) const {
   std::vector<WaitId> ids;
   for (const auto& waiter : waiters_) {
     if (waiter->building == &zygote) ids.push_back(waiter->id);
   }
-  for (const auto id : ids) {
-    const auto it = std::find_if(waiters_.begin(), waiters_.end(),
-                                 [&](const auto& each) { return each->id == id; });
-    if (it != waiters_.end()) advance(**it);
+  return ids;
+}
+
+void ZygotePool::advance_waiters_of(Zygote& zygote) {
+  for (const auto id : waiters_of(zygote)) {
+    if (auto* waiter = find(id)) advance(*waiter);
   }
 }
 
+void ZygotePool::remember_refusal(const Zygote& zygote) {
+  std::erase_if(refusals_, [&](const Refusal& each) { return each.key == zygote.key(); });
+  refusals_.push_back(
+      {zygote.key(), zygote.ready().refusal, std::make_shared<Trace>(zygote.whole_trace())});
+  if (refusals_.size() > remembered_refusals) refusals_.pop_front();
+}
+
 void ZygotePool::stage_reached(Zygote& zygote) {
-  if (zygote.state() == Zygote::State::refused) {
-    refusals_.push_back(
-        {zygote.key(), zygote.ready().refusal, std::make_shared<Trace>(zygote.whole_trace())});
-    if (refusals_.size() > remembered_refusals) refusals_.pop_front();
-  }
+  if (zygote.state() == Zygote::State::refused) remember_refusal(zygote);
   advance_waiters_of(zygote);
+  if (zygote.is_to_retire()) zygote.retire();
   // Whoever waited has taken it or could not use it.
   if (zygote.state() == Zygote::State::refused) zygote.kill();
   enforce_limit();
 }
 
 void ZygotePool::process_ended(Zygote& zygote) {
-  std::vector<WaitId> ids;
-  for (const auto& waiter : waiters_) {
-    if (waiter->building == &zygote) ids.push_back(waiter->id);
-  }
-  for (const auto id : ids) {
-    const auto it = std::find_if(waiters_.begin(), waiters_.end(),
-                                 [&](const auto& each) { return each->id == id; });
-    if (it == waiters_.end()) continue;
-    auto& waiter = **it;
-    if (zygote.build_started() < waiter.submitted) {
-      advance(waiter);  // it may have ended for a reason that is no more
+  for (const auto id : waiters_of(zygote)) {
+    auto* waiting = find(id);
+    if (!waiting) continue;
+    auto& waiter = *waiting;
+    if (ending_ || zygote.parent_was_lost() || zygote.build_started() < waiter.submitted) {
+      advance(waiter);  // it may have ended for a reason that is no more, or was none of its own
     } else if (!zygote.failure().empty()) {
       finish(waiter, Failed{zygote.failure()});
     } else if (zygote.key().stage == Stage::interpreter) {
@@ -229,6 +240,10 @@ void ZygotePool::process_ended(Zygote& zygote) {
     }
   }
   loop_.defer([this] { drop_ended(); });
+}
+
+void ZygotePool::released(Zygote& zygote) {
+  if (zygote.state() == Zygote::State::ended) loop_.defer([this] { drop_ended(); });
 }
 
 void ZygotePool::retire_with_descendants(Zygote& zygote) {
@@ -247,7 +262,7 @@ void ZygotePool::drop_ended() {
   // A parent stays as long as it has children: its trace is part of theirs.
   for (;;) {
     const auto it = std::find_if(zygotes_.begin(), zygotes_.end(), [&](const auto& each) {
-      return each->state() == Zygote::State::ended && !has_child(*each);
+      return each->state() == Zygote::State::ended && !each->is_held() && !has_child(*each);
     });
     if (it == zygotes_.end()) return;
     zygotes_.erase(it);
@@ -272,7 +287,13 @@ void ZygotePool::enforce_limit() {
 }
 
 void ZygotePool::kill_all() {
+  ending_ = true;
   for (const auto& each : zygotes_) each->kill();
+  std::vector<WaitId> ids;
+  for (const auto& waiter : waiters_) ids.push_back(waiter->id);
+  for (const auto id : ids) {
+    if (auto* waiter = find(id)) advance(*waiter);
+  }
 }
 
 std::vector<protocol::ZygoteStatus> ZygotePool::status() const {

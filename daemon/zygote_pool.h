@@ -51,6 +51,8 @@ class ZygotePool : private Zygote::Listener {
   WaitId acquire(ProcessRequest request, Callback callback);
   void abandon(WaitId wait);  // a build that nobody else waits for is ended
 
+  // For the end of the daemon: all zygotes are killed, whoever waits is told so, nothing is built
+  // any more.
   void kill_all();
   bool empty() const { return zygotes_.empty(); }
 
@@ -75,9 +77,13 @@ class ZygotePool : private Zygote::Listener {
 
   void stage_reached(Zygote& zygote) override;
   void process_ended(Zygote& zygote) override;
+  void released(Zygote& zygote) override;
 
   void advance(Waiter& waiter);
+  Waiter* find(WaitId id);
+  std::vector<WaitId> waiters_of(const Zygote& zygote) const;
   void advance_waiters_of(Zygote& zygote);
+  void remember_refusal(const Zygote& zygote);
   Zygote* usable_zygote(const Waiter& waiter, protocol::Stage stage);
   bool is_refused(const StageKey& key);
   bool holds(Zygote& zygote);
@@ -97,6 +103,7 @@ class ZygotePool : private Zygote::Listener {
   std::deque<Refusal> refusals_;
   std::uint64_t next_wait_ = 1;
   std::uint64_t interpreters_started_ = 0;
+  bool ending_ = false;
 };
 
 }  // namespace hearth::daemon

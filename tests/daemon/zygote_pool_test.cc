@@ -83,7 +83,7 @@ class ZygotePoolTest : public testing::Test {
 
   std::string directory_;
   EventLoop loop_;
-  ProcessTable processes_;
+  ProcessTable processes_{loop_};
   ZygotePool pool_{loop_, processes_, "unused", 32};
 };
 
