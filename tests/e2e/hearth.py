@@ -61,6 +61,7 @@ class Hearth:
         self.gate = Gate(self.daemon.directory)
         self._marker = f"HEARTH_RUNTIME_DIR={self.runtime}"
         self._seen: set[Process] = set()
+        self._spawned: list[subprocess.Popen[str]] = []
 
     # -- the project ------------------------------------------------------------------------------------------------------
 
@@ -95,14 +96,14 @@ class Hearth:
         return self.run(str(self.daemon.binary), *arguments, **options)
 
     def run(self, *command: str, **options: Any) -> Finished:
-        with self.spawn(*command, **options) as process:
-            try:
-                stdout, stderr = process.communicate(timeout=TIMEOUT)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                stdout, stderr = process.communicate()
-                text = f"{' '.join(command)} did not end within {TIMEOUT:.0f} s"
-                raise AssertionError(f"{text}\n-- stdout\n{stdout}\n-- stderr\n{stderr}") from None
+        process = self.spawn(*command, **options)
+        try:
+            stdout, stderr = process.communicate(timeout=TIMEOUT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            stdout, stderr = process.communicate()
+            text = f"{' '.join(command)} did not end within {TIMEOUT:.0f} s"
+            raise AssertionError(f"{text}\n-- stdout\n{stdout}\n-- stderr\n{stderr}") from None
         return Finished(process.returncode, stdout, stderr)
 
     def start_pytest(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
@@ -129,6 +130,7 @@ class Hearth:
             errors="replace",
             **options,
         )
+        self._spawned.append(process)
         return process
 
     def finish(self, process: subprocess.Popen[str]) -> Finished:
@@ -165,6 +167,13 @@ class Hearth:
         """Stop the daemon; return one line for everything that is still there."""
         self.processes()
         problems = []
+        for client in self._spawned:  # of a test that failed before it had finished with them
+            if client.poll() is None:
+                client.kill()
+            for stream in (client.stdin, client.stdout, client.stderr):
+                if stream is not None:
+                    stream.close()
+            client.wait()
         stopped = self.command("stop")
         if stopped.exit_code:
             problems.append(f"hearth stop failed: {stopped}")

@@ -109,7 +109,7 @@ def test_ordinary_properties_travel_as_they_are(hearth: Hearth) -> None:
 def test_an_exit_asked_for_by_a_test_ends_the_run_with_its_code(hearth: Hearth, mode: Mode) -> None:
     hearth.write(
         "test_a.py",
-        "import pytest\ndef test_a():\n    pytest.exit('enough', returncode=7)\n" + _PASSES,
+        "import pytest\ndef test_0():\n    pytest.exit('enough', returncode=7)\n" + _PASSES,
     )
     for _ in range(2):
         done = hearth.pytest(*mode)
@@ -118,7 +118,7 @@ def test_an_exit_asked_for_by_a_test_ends_the_run_with_its_code(hearth: Hearth, 
 
 
 def test_a_keyboard_interrupt_in_a_test_ends_the_run_with_2(hearth: Hearth, mode: Mode) -> None:
-    hearth.write("test_a.py", "def test_b():\n    raise KeyboardInterrupt\n" + _PASSES)
+    hearth.write("test_a.py", "def test_0():\n    raise KeyboardInterrupt\n" + _PASSES)
     for _ in range(2):
         done = hearth.pytest(*mode)
         assert done.exit_code == hearth.plain().exit_code == 2, str(done)

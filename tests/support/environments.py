@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -41,38 +42,29 @@ def clean_environment() -> dict[str, str]:
 def make_environment(
     directory: Path, requirements: Path | None, python: str = sys.executable
 ) -> Path:
-    """Make (or find, when nothing changed) a virtual environment; return its interpreter.
+    """Make (or find) a virtual environment; return its interpreter.
 
-    `requirements` pins everything that is installed, None leaves the environment without even pip. Safe to call from
-    several processes at once: one makes it, the others wait.
+    Its name is `directory` with a suffix that stands for interpreter and requirements, so that one that is in use is never
+    changed. `requirements` pins everything that is installed; None leaves the environment without even pip. Safe to call
+    from several processes at once: one makes it, the others wait.
     """
+    content = requirements.read_bytes() if requirements else b""
+    key = hashlib.sha256(os.path.realpath(python).encode() + b"\0" + content).hexdigest()[:8]
+    directory = directory.with_name(f"{directory.name}-{key}")
     interpreter = directory / "bin" / "python"
-    wanted = f"{python} {sys.version}\n" + (
-        requirements.read_text() if requirements else "nothing\n"
-    )
-    stamp = directory / "hearth-requirements.txt"
+    stamp = directory / "complete"
     directory.parent.mkdir(parents=True, exist_ok=True)
     with open(f"{directory}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if stamp.exists() and stamp.read_text() == wanted:
+        if stamp.exists():
             return interpreter
-        shutil.rmtree(directory, ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)  # cut off while it was made
         options = [] if requirements else ["--without-pip"]
         _run([python, "-m", "venv", *options, str(directory)])
         if requirements:
-            _run(
-                [
-                    str(interpreter),
-                    "-m",
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "--no-deps",
-                    "-r",
-                    str(requirements),
-                ]
-            )
-        stamp.write_text(wanted)
+            pip = [str(interpreter), "-m", "pip", "install", "--quiet", "--no-deps"]
+            _run([*pip, "-r", str(requirements)])
+        stamp.touch()
     return interpreter
 
 

@@ -23,24 +23,23 @@ def _write(path, text):
 def reach(name):
     _write({reached!r}, name + " " + str(os.getpid()))
 
-def hold():
-    descriptor = os.open({released!r}, os.O_RDONLY)
+def hold(gate="first"):
+    descriptor = os.open({released!r} + gate, os.O_RDONLY)
     os.read(descriptor, 1)
     os.close(descriptor)
 """
 
 
 class Gate:
-    """Both pipes. Points reached come as (name, pid of the process)."""
+    """The pipes. Points reached come as (name, pid of the process); `first` and `second` hold independently."""
 
     def __init__(self, directory: Path) -> None:
         self._reached_path = directory / "reached"
-        self._released_path = directory / "released"
-        os.mkfifo(self._reached_path)
-        os.mkfifo(self._released_path)
-        # Open for both, so that neither side ever waits for the other to open its end.
-        self._reached = os.open(self._reached_path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
-        self._released = os.open(self._released_path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
+        self._released_path = directory / "released-"
+        self._reached = _open_pipe(self._reached_path)
+        self._released = {
+            gate: _open_pipe(Path(f"{self._released_path}{gate}")) for gate in ("first", "second")
+        }
         self._text = ""
 
     def helper(self) -> str:
@@ -52,17 +51,23 @@ class Gate:
         deadline = time.monotonic() + timeout
         while "\n" not in self._text:
             remaining = deadline - time.monotonic()
-            if remaining <= 0 or not select.select([self._reached], [], [], remaining)[0]:
+            if not select.select([self._reached], [], [], max(0.0, remaining))[0]:
                 raise TimeoutError(f"no test reached its point within {timeout:.0f} s")
             self._text += os.read(self._reached, 65536).decode()
         line, _, self._text = self._text.partition("\n")
         name, pid = line.rsplit(" ", 1)
         return name, int(pid)
 
-    def release(self, count: int = 1) -> None:
+    def release(self, count: int = 1, gate: str = "first") -> None:
         """Let so many waiting tests go on (each takes one byte)."""
-        os.write(self._released, b"." * count)
+        os.write(self._released[gate], b"." * count)
 
     def close(self) -> None:
-        os.close(self._reached)
-        os.close(self._released)
+        for descriptor in (self._reached, *self._released.values()):
+            os.close(descriptor)
+
+
+def _open_pipe(path: Path) -> int:
+    """Open for both directions, so that neither side ever waits for the other to open its end."""
+    os.mkfifo(path)
+    return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
