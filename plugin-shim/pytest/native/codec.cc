@@ -32,8 +32,7 @@ using Packer = msgpack::packer<msgpack::sbuffer>;
 class Writer {
  public:
   // `fallback` (borrowed) null: the message dialect.
-  Writer(msgpack::sbuffer& buffer, PyObject* fallback)
-      : buffer_(buffer), packer_(buffer), fallback_(fallback) {}
+  Writer(msgpack::sbuffer& buffer, PyObject* fallback) : packer_(buffer), fallback_(fallback) {}
 
   // False with a Python error set.
   bool write(PyObject* object, int depth = 0) {
@@ -183,7 +182,6 @@ class Writer {
     return false;
   }
 
-  msgpack::sbuffer& buffer_;
   Packer packer_;
   PyObject* fallback_;
 };
