@@ -39,7 +39,9 @@ class Demo:
     def __init__(self, build: Path, venv: Path, directory: Path) -> None:
         self._hearth = str(build / "bin" / "hearth")
         self._pytest = str(venv / "bin" / "pytest")
-        self._directory = directory
+        # Nothing else happens in it: a directory that changed is a reason to start anew.
+        self._project = directory / "project"
+        self._project.mkdir()
         self._environment = {
             name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)
         }
@@ -104,7 +106,7 @@ class Demo:
         done = subprocess.run(
             command,
             env=self._environment,
-            cwd=self._directory,
+            cwd=self._project,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
