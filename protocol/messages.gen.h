@@ -344,7 +344,8 @@ struct RevokeItems {
   friend bool operator==(const RevokeItems&, const RevokeItems&) = default;
 };
 
-// daemon to a worker: finish the queue, then the session.
+// daemon to a worker: nothing will be added to the queue; finish it (with a slot, as ever), then
+// the session.
 struct NoMoreItems {
   friend bool operator==(const NoMoreItems&, const NoMoreItems&) = default;
 };

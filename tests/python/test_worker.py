@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import pytest
 from conftest import GW0, Builder, Project
 from fake_daemon import StageReady, spec_for
 from fake_distribution import TESTRUN, FakeWorker, start_worker
@@ -67,6 +68,10 @@ def test_an_item_waits_for_a_slot_and_for_the_next_to_be_known(
     worker.wait_for(Paused)
     assert sequence(worker) == [("started", 0), ("finished", 0)]
     control.send(NoMoreItems())
+    control.send(Pause())
+    worker.wait_for(Paused)
+    assert sequence(worker) == [("started", 0), ("finished", 0)], "the end needs a slot as well"
+    control.send(Resume())
     assert worker.wait_for(WorkerFinished).exit_status == 0
     assert sequence(worker) == [("started", 0), ("finished", 0), ("started", 1), ("finished", 1)]
     assert worker.process.exit_code() == 0
@@ -200,6 +205,49 @@ def test_other_variables_are_not_the_identity(project: Project, build: Builder) 
         test_it=FIVE,
     )
     assert environment_of(project, build) == []
+
+
+@pytest.mark.parametrize(
+    "sweep",
+    [
+        "dict(os.environ)",
+        "os.environ.copy()",
+        "{name: value for name, value in os.environ.items()}",
+        "[os.environ[name] for name in os.environ]",
+        "list(os.environb.values())",
+    ],
+)
+def test_a_project_that_goes_through_all_variables_reads_the_identity(
+    project: Project, build: Builder, sweep: str
+) -> None:
+    project.write(conftest=f"import os; ALL = {sweep}", test_it=FIVE)
+    assert WORKER_READ in environment_of(project, build)
+
+
+@pytest.mark.parametrize(
+    "sweep", ["dict(os.environ)", "{name: value for name, value in os.environ.items()}"]
+)
+def test_an_installed_package_that_goes_through_all_variables_does_not(
+    project: Project, build: Builder, sweep: str
+) -> None:
+    library = project.directory / "lib" / "site-packages"
+    library.mkdir(parents=True)
+    (library / "looks_for_settings.py").write_text(f"import os; ALL = {sweep}")
+    importing = f"import sys; sys.path.append({str(library)!r}); import looks_for_settings"
+    project.write(conftest=importing, test_it=FIVE)
+    assert environment_of(project, build) == []
+
+
+def test_an_installed_package_that_asks_by_name_reads_the_identity(
+    project: Project, build: Builder
+) -> None:
+    library = project.directory / "lib" / "site-packages"
+    library.mkdir(parents=True)
+    asking = "import os; dict(os.environ); NAME = os.environ.get('PYTEST_XDIST_WORKER')"
+    (library / "asks.py").write_text(asking)
+    importing = f"import sys; sys.path.append({str(library)!r}); import asks"
+    project.write(conftest=importing, test_it=FIVE)
+    assert WORKER_READ in environment_of(project, build)
 
 
 def test_a_collection_that_fails_is_a_result(project: Project, build: Builder) -> None:

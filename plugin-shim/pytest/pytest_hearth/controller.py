@@ -36,8 +36,13 @@ _PLUGIN_NAME = "dsession"
 _NAMED_ITEMS = 20  # more would bury the summary
 
 
-class DistributionError(Exception):
-    """The run could not be carried out to its end; pytest shows it as an internal error and exits with 3."""
+class WorkerInternalError(Exception):
+    """pytest broke in a worker: shown as an internal error here, exit code 3."""
+
+
+def _trouble(text: object) -> BaseException:
+    """The run could not be carried out to its end: one line that says why, exit code 3."""
+    return pytest.exit.Exception(f"hearth: {text}", returncode=pytest.ExitCode.INTERNAL_ERROR)
 
 
 class Controller:
@@ -100,7 +105,7 @@ class Controller:
         try:
             self._transport.open(self._distribution)
         except TransportError as error:
-            raise DistributionError(str(error)) from None
+            raise _trouble(error) from None
         self._is_open = True
 
     @pytest.hookimpl(tryfirst=True)
@@ -116,7 +121,7 @@ class Controller:
                     self._replay(message)
                     self._obey_session(session)
         except TransportError as error:
-            raise DistributionError(str(error)) from None
+            raise _trouble(error) from None
         except BaseException:
             self._cancel_and_wait()
             raise
@@ -295,7 +300,7 @@ class Controller:
             self._terminal.line(f"not run: {len(missing) - _NAMED_ITEMS} more")
         # Where one worker too many has crashed, its test has failed, and the summary says why the rest was not run.
         if not (self._summary and self._session.testsfailed):
-            self._ending = DistributionError(message.message or "the run could not be carried out")
+            self._ending = _trouble(message.message or "the run could not be carried out")
 
     # ---- events ----------------------------------------------------------------------------------------------------------
 
@@ -318,7 +323,7 @@ class Controller:
             self._session.shouldstop = self._session.shouldstop or event["text"]
             self._end_with(self._session.Interrupted(event["text"]))
         else:
-            self._end_with(DistributionError(event["text"]))
+            self._end_with(WorkerInternalError(event["text"]))
 
     def _end_with(self, error: BaseException) -> None:
         """The first reason counts."""

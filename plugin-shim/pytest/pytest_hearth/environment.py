@@ -5,8 +5,9 @@ deeper stage may get with other values: a worker's identity, and `_`, which shel
 from __future__ import annotations
 
 import os
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .messages import EnvironmentRead, WorkerIdentity
@@ -19,6 +20,14 @@ WATCHED = (WORKER, COUNT, TESTRUN, LAST_COMMAND)
 
 # Read in this process since the last `take_reads`, by whatever way.
 _reads: set[bytes] = set()
+
+# os.environ's own code, and the abstract classes that it is built on.
+_IMPLEMENTATION = {os.__file__, Mapping.get.__code__.co_filename, os.getenv.__code__.co_filename}
+
+
+def _is_installed(file: str) -> bool:
+    """Whether code belongs to an installed package (the standard library reads nothing of this by itself)."""
+    return f"{os.sep}site-packages{os.sep}" in file or f"{os.sep}dist-packages{os.sep}" in file
 
 
 def replace(entries: list[bytes]) -> None:
@@ -64,51 +73,74 @@ def note_read(name: bytes) -> None:
         _reads.add(name)
 
 
-class _WatchedDict(dict[Any, Any]):
-    """os.environ's storage. Iterating, copying and comparing count as reading everything."""
+def _reader() -> tuple[Any, int]:
+    """The frame that reads, and where it is in its code: the first outside the modules that implement os.environ."""
+    frame: Any = sys._getframe(3)  # beyond _note and the method that calls it
+    while frame.f_code.co_filename in _IMPLEMENTATION and frame.f_back is not None:
+        frame = frame.f_back
+    return frame, frame.f_lasti
 
-    __slots__ = ()
+
+class _WatchedDict(dict[Any, Any]):
+    """os.environ's storage. Iterating, copying and comparing count as reading everything.
+
+    But not when an installed package does it: libraries that look for settings of their own by going through all variables
+    are common (networkx does), and none of them means these. One that asks for them by name is believed.
+    """
+
+    __slots__ = ("_sweep",)
+
+    def _note(self, key: Any) -> None:
+        if key in WATCHED and self._sweep != _reader():
+            _reads.add(key)
+
+    def _note_all(self) -> None:
+        reader = _reader()
+        if _is_installed(reader[0].f_code.co_filename):
+            # What it reads at this very point, it reads for its iteration.
+            self._sweep = reader
+        else:
+            _reads.update(WATCHED)
 
     def __getitem__(self, key: Any) -> Any:
-        if key in WATCHED:
-            _reads.add(key)
+        self._note(key)
         return dict.__getitem__(self, key)
 
     def get(self, key: Any, default: Any = None) -> Any:
-        if key in WATCHED:
-            _reads.add(key)
+        self._note(key)
         return dict.get(self, key, default)
 
     def __contains__(self, key: object) -> bool:
-        if key in WATCHED:
-            _reads.add(key)
+        self._note(key)
         return dict.__contains__(self, key)
 
     def __iter__(self) -> Iterator[Any]:
-        _reads.update(WATCHED)
+        self._note_all()
         return dict.__iter__(self)
 
     def keys(self) -> Any:
-        _reads.update(WATCHED)
+        self._note_all()
         return dict.keys(self)
 
     def values(self) -> Any:
-        _reads.update(WATCHED)
+        self._note_all()
         return dict.values(self)
 
     def items(self) -> Any:
-        _reads.update(WATCHED)
+        self._note_all()
         return dict.items(self)
 
     def copy(self) -> Any:
-        _reads.update(WATCHED)
+        self._note_all()
         return dict(dict.items(self))
 
 
 def watch() -> None:
     """Note reads of the watched variables from here on."""
     environment: Any = os.environ
-    environment._data = _WatchedDict(environment._data)
+    watched = _WatchedDict(environment._data)
+    watched._sweep = None
+    environment._data = watched
     os.environb._data = environment._data  # type: ignore[attr-defined]
     _reads.clear()
 

@@ -1334,7 +1334,9 @@ class RevokeItems(Message):
 
 
 class NoMoreItems(Message):
-    """daemon to a worker: finish the queue, then the session."""
+    """daemon to a worker: nothing will be added to the queue; finish it (with a slot, as ever),
+    then the session.
+    """
 
     __slots__ = ()
     ID: ClassVar[int] = 32

@@ -222,8 +222,6 @@ class WorkerPlugin:
             self._queue.extend(message.items)
         elif isinstance(message, NoMoreItems):
             self._is_last = True
-            self._has_slot = True  # nothing waits for this worker's slot any more
-            self._is_asked_to_pause = False
         elif isinstance(message, StopWorker):
             self._is_stopped = True
         elif isinstance(message, Resume):
