@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from tests.e2e.hearth import Hearth, hearth_world
 from tests.support.environments import BUILD, make_environment
 
 _REQUIREMENTS = Path(__file__).parent / "requirements"
+
+# A shell starts background jobs with SIGINT ignored, and what is ignored is inherited by every command under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SINGLE: tuple[str, ...] = ()
 TWO_WORKERS = ("-n", "2")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import shutil
 import subprocess
 import textwrap
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -137,6 +139,19 @@ class Hearth:
         """Wait for a started command."""
         stdout, stderr = process.communicate(timeout=TIMEOUT)
         return Finished(process.returncode, stdout, stderr)
+
+    def read_until(self, process: subprocess.Popen[str], text: str) -> str:
+        """What a started command wrote until this was part of it; a line need not be complete."""
+        assert process.stdout
+        descriptor = process.stdout.fileno()
+        deadline = time.monotonic() + TIMEOUT
+        data = ""
+        while text not in data:
+            ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+            more = os.read(descriptor, 65536).decode(errors="replace") if ready else ""
+            assert more, f"{text!r} never came, but:\n{data}"
+            data += more
+        return data
 
     # -- the daemon -------------------------------------------------------------------------------------------------------
 

@@ -64,14 +64,9 @@ def test_no_test_is_started_after_the_failure_is_known(hearth: Hearth) -> None:
         """,
     )
     process = hearth.start_pytest("-n", "2", "-x", "-v", "--dist=loadfile")
-    assert process.stdout
     assert {hearth.gate.wait()[0], hearth.gate.wait()[0]} == {"fails", "holds"}
     hearth.gate.release(gate="first")
-    seen = ""
-    while "FAILED" not in seen:  # the controller prints it after the daemon has passed it on
-        line = process.stdout.readline()
-        assert line, f"the run ended without a failure:\n{seen}"
-        seen += line
+    seen = hearth.read_until(process, "FAILED")  # shown after the daemon has passed it on
     hearth.gate.release(gate="second")
     done = hearth.finish(process)
     assert done.exit_code == 1, seen + str(done)
