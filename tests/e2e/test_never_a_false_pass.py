@@ -20,7 +20,6 @@ _PASSES = "def test_a():\n    pass\ndef test_b():\n    pass\ndef test_c():\n    
         "pytest_collection_modifyitems(items)",
         "pytest_sessionstart(session)",
         "pytest_sessionfinish(session)",
-        "pytest_runtestloop(session)",
         "pytest_configure(config)",
         "pytest_unconfigure(config)",
     ],
@@ -35,6 +34,16 @@ def test_an_error_in_any_hook_gives_no_success(hearth: Hearth, mode: Mode, hook:
         assert "a hook is broken" in done.stdout + done.stderr
     hearth.write("conftest.py", "")
     assert hearth.pytest(*mode).counts == {"passed": 3}
+
+
+def test_an_error_in_the_loop_gives_no_success(hearth: Hearth) -> None:
+    """Without workers only: with them, xdist's loop comes first, and a project's own is never called."""
+    hearth.write("test_a.py", _PASSES)
+    hearth.write("conftest.py", "def pytest_runtestloop():\n    raise RuntimeError('broken')\n")
+    for _ in range(2):
+        done = hearth.pytest()
+        assert done.exit_code == 3, str(done)
+        assert "broken" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,7 @@ def test_the_environment_of_a_test_is_that_of_a_plain_run(hearth: Hearth) -> Non
                 "argv": sys.argv, "path": sys.path, "flags": str(sys.flags), "executable": sys.executable,
                 "main": [main.__name__, main.__file__, str(main.__spec__), str(main.__loader__)[:40]],
                 "cwd": os.getcwd(), "threads": threading.active_count(), "environ": sorted(os.environ.items()),
-                "modules": sorted(name for name in sys.modules if "hearth" in name),
+                "modules": sorted(name for name in sys.modules if "hearth" in name and not name.startswith("_hearth_runtime")),
                 "signals": [str(signal.getsignal(number)) for number in range(1, 32) if number not in (9, 19)],
                 "mask": sorted(map(int, signal.pthread_sigmask(signal.SIG_BLOCK, []))),
                 "limits": [resource.getrlimit(number) for number in range(10)],

@@ -108,7 +108,7 @@ def test_a_conftest_that_reads_its_worker_at_import_sees_its_own(project: Hearth
         "os.environ.copy()['PYTEST_XDIST_WORKER']",
         "os.getenvb(b'PYTEST_XDIST_WORKER').decode()",
         "os.path.expandvars('$PYTEST_XDIST_WORKER')",
-        "xdist.get_xdist_worker_id(CONFIG)",
+        "xdist.get_xdist_worker_id(types.SimpleNamespace(config=CONFIG))",
         "CONFIG.workerinput['workerid']",
         "CONFIG.workerinput.get('workerid')",
         "dict(CONFIG.workerinput)['workerid']",
@@ -120,7 +120,7 @@ def test_identity_read_in_any_way_before_the_tests_is_the_workers_own(
     project.write(
         "conftest.py",
         f"""
-        import os, xdist
+        import os, types, xdist
         WORKER = "none"
         def pytest_configure(config):
             global WORKER
