@@ -20,6 +20,8 @@ constexpr std::size_t max_queued_bytes = 64u * 1024 * 1024;
 constexpr auto cancel_patience = std::chrono::seconds(5);
 // A slip of the finger must not fill the machine.
 constexpr std::uint64_t max_workers = 1024;
+// Zygotes that may be lost in one run while a worker was to be forked from them.
+constexpr int max_lost_forks = 8;
 
 std::vector<std::uint64_t> indices(const std::vector<scheduler::ItemId>& items) {
   std::vector<std::uint64_t> values;
@@ -115,8 +117,8 @@ void Distribution::opened(ZygotePool::Result result) {
   }
   if (auto* ended = std::get_if<ZygotePool::Ended>(&result)) {
     fail("a worker ended before it had collected the tests: it " +
-         describe_wait_status(ended->wait_status) +
-         (ended->printed.to_stderr.empty() ? "" : "\n" + ended->printed.to_stderr));
+         describe_wait_status(ended->wait_status) + "\n" + ended->printed.to_stdout +
+         ended->printed.to_stderr);
     return;
   }
   auto& lease = std::get<ZygotePool::Lease>(result);
@@ -254,10 +256,14 @@ void Distribution::start_worker(const scheduler::StartWorker& command) {
     services_.dispatcher.post(scheduler::WorkerStarted{run_, id});
     return;
   }
-  if (zygote_ && zygote_->serves(request(id)) && zygote_->state() != Zygote::State::ended) {
+  if (zygote_ && zygote_->serves(request(id)) && zygote_->is_reachable()) {
     start_worker_from(*zygote_, true, id);
-    return;
+  } else {
+    acquire_worker(id);
   }
+}
+
+void Distribution::acquire_worker(scheduler::WorkerId id) {
   starting_[id] = services_.pool.acquire(request(id), [this, id](ZygotePool::Result result) {
     starting_.erase(id);
     if (auto* lease = std::get_if<ZygotePool::Lease>(&result)) {
@@ -314,6 +320,10 @@ void Distribution::worker_forked(scheduler::WorkerId id, pid_t pid) {
   if (!worker) return;
   if (pid == 0) {
     workers_.erase(id);
+    if (running_ && !killed_ && ++lost_forks_ <= max_lost_forks) {
+      acquire_worker(id);  // no fault of the worker's: another zygote will do
+      return;
+    }
     worker_not_started(
         id, "the process that worker " + identity(id).id + " was to be forked from is gone");
     return;
@@ -406,7 +416,7 @@ void Distribution::data_received(Worker& worker, protocol::Message message) {
                items_.size());
     if (first_failure_.empty())
       first_failure_ = "worker " + worker.name() + " named an unknown item";
-    worker.signal(SIGKILL);
+    worker.distrust();
   };
   if (auto* started = std::get_if<protocol::ItemStarted>(&message)) {
     if (!are_items({started->item})) return reject(started->item);

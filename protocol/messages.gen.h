@@ -481,7 +481,7 @@ struct WorkerEnded {
 // daemon: nothing more will come.
 struct DistributionFinished {
   Outcome outcome = Outcome::completed;
-  std::string message{};  // one line when failed
+  std::string message{};  // when failed: one line, then what a process printed, if that is why
   friend bool operator==(const DistributionFinished&, const DistributionFinished&) = default;
 };
 

@@ -298,9 +298,12 @@ class Controller:
             self._terminal.line(f"not run: {node_id}")
         if len(missing) > _NAMED_ITEMS:
             self._terminal.line(f"not run: {len(missing) - _NAMED_ITEMS} more")
+        reason, _, printed = message.message.partition("\n")
+        if printed:
+            self._terminal.line(printed.rstrip())
         # Where one worker too many has crashed, its test has failed, and the summary says why the rest was not run.
         if not (self._summary and self._session.testsfailed):
-            self._ending = _trouble(message.message or "the run could not be carried out")
+            self._ending = _trouble(reason or "the run could not be carried out")
 
     # ---- events ----------------------------------------------------------------------------------------------------------
 

@@ -1785,7 +1785,7 @@ class DistributionFinished(Message):
     """daemon: nothing more will come."""
 
     __slots__ = ("outcome", "message")
-    # message: one line when failed
+    # message: when failed: one line, then what a process printed, if that is why
     ID: ClassVar[int] = 58
     NAME: ClassVar[str] = "distribution_finished"
 

@@ -42,8 +42,12 @@ def add_when_plugins_are_loaded(config: Any) -> None:
 
 def add(config: Any) -> None:
     """Register the options, unless pytest-xdist (or somebody else) has registered them."""
-    if not hasattr(config.option, "numprocesses"):
-        config.pluginmanager.register(OptionsPlugin(), _PLUGIN_NAME)
+    parser = config._parser
+    # What has been parsed so far does not tell: before pytest 8 it holds no defaults yet.
+    for group in (*parser._groups, parser._anonymous):
+        if any(option.dest == "numprocesses" for option in group.options):
+            return
+    config.pluginmanager.register(OptionsPlugin(), _PLUGIN_NAME)
 
 
 class HookSpecs:
