@@ -59,6 +59,7 @@ class Distribution : private Dispatcher::Executor, private Worker::Listener {
   void fail(std::string message);
   void start_worker(const scheduler::StartWorker& command);
   void start_worker_from(Zygote& zygote, bool fork, scheduler::WorkerId id);
+  void acquire_worker(scheduler::WorkerId id);
   void worker_forked(scheduler::WorkerId id, pid_t pid);
   void stop_worker(scheduler::WorkerId id);
   void worker_not_started(scheduler::WorkerId id, std::string message);
@@ -91,6 +92,7 @@ class Distribution : private Dispatcher::Executor, private Worker::Listener {
   bool running_ = false;
   bool finished_ = false;
   bool tests_started_ = false;
+  int lost_forks_ = 0;
   bool cancelled_ = false;
   bool killed_ = false;
   std::optional<protocol::DistributionFinished> last_message_;

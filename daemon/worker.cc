@@ -72,14 +72,19 @@ void Worker::read_data() {
       if (!exited_) end_within(finished_worker_patience);
     }
     listener_.data_received(*this, std::move(received.message));
+    if (!data_) break;
   }
   if (!batch.empty()) listener_.data_drained();
-  if (data_->closed() && !data_->error().empty()) {
+  if (data_ && data_->closed() && !data_->error().empty()) {
     log("worker").warn("data_channel_failed worker={} pid={} error={}", name(), pid_,
                        data_->error());
-    data_.reset();
-    signal(SIGKILL);
+    distrust();
   }
+}
+
+void Worker::distrust() {
+  data_.reset();
+  if (!exited_) signal(SIGKILL);
 }
 
 void Worker::on_control(short events) {

@@ -42,6 +42,8 @@ class Worker {
 
   void send(const protocol::Message& message);
   void read_data();
+  // It has said what no worker says: nothing more is believed, and it is ended.
+  void distrust();
   void signal(int number) const { signal_group(pid_, number); }
 
   scheduler::WorkerId id() const { return id_; }

@@ -59,6 +59,9 @@ class Zygote {
   void release();
   bool is_held() const { return holders_ > 0; }
 
+  // Whether it can be asked for a fork, also while it is retiring (whoever holds it may).
+  bool is_reachable() const { return channel_ && !channel_->closed(); }
+
   // Takes no new work. While it is being built for somebody, it is only marked: its end would be
   // taken for the run's.
   void retire();

@@ -6,12 +6,27 @@
 //   end:CODE       at `selected`: the process ends with that code instead of pausing
 //   crash          at `selected`: it dies of SIGSEGV instead of pausing
 //   fail:TEXT      at `configured`: stage_failed
-//   hang           at `selected`: it never pauses
+//   hang           at `selected`: it never pauses (once:stage=PATH: while the file is there)
+//   hang-for:gwN   likewise, when it is built for that worker
+//   wait:PATH      at `selected`: it pauses when the file is gone
+//   hang:fork      it does not answer start_process (once:fork=PATH likewise)
+//   hang:forked    it forks, but does not tell (once:forked=PATH likewise)
 //   distributed    at `configured`: the session turns out to be a controller
 //   identity       the worker's id is read at `selected`
-// A process of a run writes "<args of start_process>" to its standard output and ends with code 7.
+//   items:N        at `selected`: so many items (2)
+//   survives       its forks survive its death
+// A session writes "<args of start_process>" to its standard output and ends with code 7, or:
+//   hang:session, close (every descriptor; then it hangs)
+// A controller opens a distribution, begins it, writes how it ended, and ends with 0 if all is
+// done:
+//   workers:N, policy:NAME, begin-early, open-twice, cancel-opened, cancel-began (twice),
+//   hang:controller, hang:opened, hang:finished
+// A worker executes its items at once:
+//   hang:worker, hang:item, hang:end, linger, crash:gwN, unknown-item:gwN, unknown-revoked:gwN,
+//   wrong-message:gwN, garbage:gwN (on the data channel)
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,12 +34,15 @@
 #include <string>
 #include <utility>
 
+#include "fake_arguments.h"
+#include "fake_run.h"
 #include "protocol/channel.h"
 #include "protocol/signature.h"
 
 namespace {
 
 using namespace hearth::protocol;
+using namespace hearth::tests;
 
 struct State {
   Stage stage = Stage::interpreter;
@@ -33,73 +51,54 @@ struct State {
   int children = 0;
 };
 
-std::string argument(const ProcessSpec& spec, const std::string& name) {
-  for (const auto& each : spec.args) {
-    if (each.rfind(name + ":", 0) == 0) return each.substr(name.size() + 1);
-  }
-  return {};
-}
-
-bool has(const ProcessSpec& spec, const std::string& name) {
-  for (const auto& each : spec.args) {
-    if (each == name) return true;
-  }
-  return false;
-}
-
-void take_streams(std::vector<Fd>& descriptors, std::size_t first) {
-  for (int stream = 0; stream < 3; ++stream)
-    dup2(descriptors[first + static_cast<std::size_t>(stream)].get(), stream);
-}
-
-// One blocking flush: the tests' messages are small.
-void say(Channel& channel, const Message& message) { channel.send(message); }
-
-void announce(Channel& channel, State& state, const BuildStage* build) {
+void announce(Channel& channel, const State& state, const BuildStage& build) {
+  const auto& spec = build.spec;
   StageReady ready;
   ready.stage = state.stage;
-  if (build) {
-    for (const auto& each : build->spec.args) {
-      if (each.rfind("read:", 0) == 0 && state.stage != Stage::interpreter) {
-        ready.files.push_back(take_signature(each.substr(5)));
-      }
-    }
-    if (argument(build->spec, "refuse") == to_string(state.stage))
-      ready.refusal = "refused as asked";
-    ready.distributed = state.stage == Stage::configured && has(build->spec, "distributed");
-    if (state.stage == Stage::selected) {
-      if (has(build->spec, "hang")) {
-        for (;;) pause();
-      }
-      const auto text = argument(build->spec, "print");
-      if (!text.empty() && write(STDOUT_FILENO, text.data(), text.size()) < 0) _exit(99);
-      if (has(build->spec, "crash")) raise(SIGSEGV);
-      if (const auto code = argument(build->spec, "end"); !code.empty())
-        _exit(std::atoi(code.c_str()));
-      if (has(build->spec, "identity")) {
-        ready.environment.push_back({"PYTEST_XDIST_WORKER", build->identity.id, true});
-      }
-      ready.items = {"a.py::one", "a.py::two"};
-    }
-    if (state.stage == Stage::configured && !argument(build->spec, "fail").empty()) {
-      say(channel, StageFailed{argument(build->spec, "fail")});
-      _exit(1);
-    }
+  for (const auto& each : spec.args) {
+    if (each.rfind("read:", 0) == 0) ready.files.push_back(take_signature(each.substr(5)));
   }
-  say(channel, ready);
+  if (argument(spec, "refuse") == to_string(state.stage)) ready.refusal = "refused as asked";
+  ready.distributed = state.stage == Stage::configured && build.flavour == Flavour::session &&
+                      has(spec, "distributed");
+  if (state.stage == Stage::configured && !argument(spec, "fail").empty()) {
+    channel.send(StageFailed{argument(spec, "fail")});
+    _exit(1);
+  }
+  if (state.stage == Stage::selected) {
+    if (has(spec, "hang")) hang();
+    if (has(spec, "hang-for:" + build.identity.id)) hang();
+    hang_if_asked(spec, "stage");
+    while (access(argument(spec, "wait").c_str(), F_OK) == 0) poll(nullptr, 0, 1);
+    const auto text = argument(spec, "print");
+    if (!text.empty() && write(STDOUT_FILENO, text.data(), text.size()) < 0) _exit(99);
+    if (has(spec, "crash")) raise(SIGSEGV);
+    if (const auto code = argument(spec, "end"); !code.empty()) _exit(std::atoi(code.c_str()));
+    if (has(spec, "identity"))
+      ready.environment.push_back({"PYTEST_XDIST_WORKER", build.identity.id, true});
+    for (std::uint64_t i = 0; i < number(spec, "items", 2); ++i)
+      ready.items.push_back("a.py::" + std::to_string(i));
+  }
+  channel.send(ready);
 }
 
-[[noreturn]] void become_run(const StartProcess& start, std::vector<Fd> descriptors) {
-  take_streams(descriptors, 2);
-  std::string text = start.printed_stdout;
-  for (const auto& each : start.spec.args) text += "<" + each + ">";
-  if (write(STDOUT_FILENO, text.data(), text.size()) < 0) _exit(99);
-  _exit(7);
+// As the real one's: a fork dies with its zygote, and leads a process group.
+pid_t fork_as_zygotes_do(const ProcessSpec& spec) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    setpgid(0, 0);
+    if (!has(spec, "survives")) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  }
+  return pid;
 }
 
 [[noreturn]] void serve(Fd socket, State state, const BuildStage* build) {
   Channel channel(std::move(socket));
-  announce(channel, state, build);
+  if (build) {
+    announce(channel, state, *build);
+  } else {
+    channel.send(StageReady{});
+  }
   for (;;) {
     if (state.retiring && state.children == 0) _exit(0);
     pollfd watched{channel.fd(), POLLIN, 0};
@@ -107,14 +106,15 @@ void announce(Channel& channel, State& state, const BuildStage* build) {
     int status = 0;
     for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
       --state.children;
-      say(channel, ChildExited{static_cast<std::uint64_t>(pid), status, 0, 0, 0});
+      channel.send(ChildExited{static_cast<std::uint64_t>(pid), status, 0, 0, 0});
     }
     for (auto& received : channel.on_readable()) {
       if (std::holds_alternative<Retire>(received.message)) {
         state.retiring = true;
       } else if (auto* stage = std::get_if<BuildStage>(&received.message)) {
-        const pid_t pid = fork();
+        const pid_t pid = fork_as_zygotes_do(stage->spec);
         if (pid == 0) {
+          close(channel.fd());  // its parent's own
           take_streams(received.descriptors, 1);
           State child;
           child.stage = stage->stage;
@@ -122,13 +122,19 @@ void announce(Channel& channel, State& state, const BuildStage* build) {
           serve(std::move(received.descriptors[0]), child, stage);
         }
         ++state.children;
-        say(channel, Forked{stage->request, static_cast<std::uint64_t>(pid)});
+        channel.send(Forked{stage->request, static_cast<std::uint64_t>(pid)});
       } else if (auto* start = std::get_if<StartProcess>(&received.message)) {
         if (!start->fork) become_run(*start, std::move(received.descriptors));
-        const pid_t pid = fork();
-        if (pid == 0) become_run(*start, std::move(received.descriptors));
+        hang_if_asked(start->spec, "fork");
+        const pid_t pid = fork_as_zygotes_do(start->spec);
+        if (pid == 0) {
+          close(channel.fd());
+          become_run(*start, std::move(received.descriptors));
+        }
+        received.descriptors.clear();
+        hang_if_asked(start->spec, "forked");
         ++state.children;
-        say(channel, Forked{start->request, static_cast<std::uint64_t>(pid)});
+        channel.send(Forked{start->request, static_cast<std::uint64_t>(pid)});
       }
     }
     if (channel.closed()) _exit(0);
