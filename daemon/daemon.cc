@@ -104,7 +104,7 @@ void Daemon::submit(const ClientGateway::ClientId& client, ClientGateway::Attach
     return;
   }
   const scheduler::RunId id{next_run_++};
-  const Distribution::Services services{loop_, processes_, pool_, dispatcher_};
+  const Services services{loop_, processes_, pool_, dispatcher_};
   Entry entry;
   entry.client = client;
   entry.connection = attachment.connection;

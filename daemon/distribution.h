@@ -1,5 +1,5 @@
-// One distributed run: gets its workers from the pool, carries out the scheduler's commands for
-// them, and hands what they report to the controller, unread.
+// One distributed run: carries out the scheduler's commands for its crew of workers, and hands what
+// they report to the controller, unread.
 //
 // opening --(a worker zygote is there)--> opened --begin_distribution--> running --(scheduler's
 // finish_run)--> finished
@@ -11,8 +11,7 @@
 #include <string>
 
 #include "daemon/dispatcher.h"
-#include "daemon/worker.h"
-#include "daemon/zygote_pool.h"
+#include "daemon/worker_crew.h"
 
 namespace hearth::daemon {
 
@@ -25,15 +24,8 @@ struct ControllerLink {
   virtual void distribution_finished() = 0;  // after its last message
 };
 
-class Distribution : private Dispatcher::Executor, private Worker::Listener {
+class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener {
  public:
-  struct Services {
-    EventLoop& loop;
-    ProcessTable& processes;
-    ZygotePool& pool;
-    Dispatcher& dispatcher;
-  };
-
   // `worker_stderr`: where workers write standard error.
   Distribution(Services services, scheduler::RunId run, protocol::ProcessSpec spec,
                protocol::Distribution wish, protocol::Fd worker_stderr, ControllerLink& link);
@@ -55,36 +47,23 @@ class Distribution : private Dispatcher::Executor, private Worker::Listener {
   bool wants_data() const override;
   void worker_exited(Worker& worker, int wait_status) override;
 
+  void worker_started(Worker& worker) override;
+  void worker_not_started(scheduler::WorkerId id, std::string message) override;
+  void worker_not_needed(scheduler::WorkerId id) override;
+
   void opened(ZygotePool::Result result);
   void fail(std::string message);
-  void start_worker(const scheduler::StartWorker& command);
-  void start_worker_from(Zygote& zygote, bool fork, scheduler::WorkerId id);
-  void acquire_worker(scheduler::WorkerId id);
-  void worker_forked(scheduler::WorkerId id, pid_t pid);
-  void stop_worker(scheduler::WorkerId id);
-  void worker_not_started(scheduler::WorkerId id, std::string message);
+  void worker_ended(scheduler::WorkerId id, protocol::WorkerEnded ended);
   void finish_run(const scheduler::FinishRun& command);
   void finish(protocol::Outcome outcome, std::string message);
   void tick();
-  void hold(Zygote* zygote);
-
-  std::uint32_t worker_count() const;
-  protocol::WorkerIdentity identity(scheduler::WorkerId id) const;
-  ProcessRequest request(scheduler::WorkerId id) const;
-  Worker* find(scheduler::WorkerId id);
   bool are_items(const std::vector<std::uint64_t>& values) const;
 
   Services services_;
   scheduler::RunId run_;
-  protocol::ProcessSpec spec_;
   protocol::Distribution wish_;
-  protocol::Fd worker_stderr_;
   ControllerLink& link_;
-
-  Zygote* zygote_ = nullptr;  // held while the run lasts
-  std::vector<std::string> items_;
-  std::map<scheduler::WorkerId, std::unique_ptr<Worker>> workers_;
-  std::map<scheduler::WorkerId, ZygotePool::WaitId> starting_;
+  WorkerCrew crew_;
   std::optional<ZygotePool::WaitId> opening_;
   protocol::WorkerEnded* ending_ =
       nullptr;  // being put together while the scheduler hears of an exit
@@ -92,9 +71,7 @@ class Distribution : private Dispatcher::Executor, private Worker::Listener {
   bool running_ = false;
   bool finished_ = false;
   bool tests_started_ = false;
-  int lost_forks_ = 0;
   bool cancelled_ = false;
-  bool killed_ = false;
   std::optional<protocol::DistributionFinished> last_message_;
   EventLoop::TimerId tick_timer_{};
   EventLoop::TimerId kill_timer_{};

@@ -8,7 +8,7 @@ namespace hearth::daemon {
 
 class PluginRun : public Run, private ControllerLink {
  public:
-  PluginRun(Distribution::Services services, RunListener& listener, scheduler::RunId id,
+  PluginRun(Services services, RunListener& listener, scheduler::RunId id,
             protocol::ProcessSpec spec, Streams streams, protocol::Distribution wish)
       : Run(services, listener, id, std::move(spec), std::move(streams)), wish_(std::move(wish)) {}
   ~PluginRun() override { services_.loop.cancel(kill_timer_); }

@@ -22,8 +22,8 @@ struct RunListener {
 
 class Run {
  public:
-  Run(Distribution::Services services, RunListener& listener, scheduler::RunId id,
-      protocol::ProcessSpec spec, Streams streams)
+  Run(Services services, RunListener& listener, scheduler::RunId id, protocol::ProcessSpec spec,
+      Streams streams)
       : services_(services),
         listener_(listener),
         id_(id),
@@ -46,7 +46,7 @@ class Run {
   Clock::time_point submitted() const { return submitted_; }
 
  protected:
-  Distribution::Services services_;
+  Services services_;
   RunListener& listener_;
   scheduler::RunId id_;
   protocol::ProcessSpec spec_;

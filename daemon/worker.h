@@ -54,6 +54,8 @@ class Worker {
   bool finished = false;  // worker_finished was received
   std::string output;     // of worker_finished
 
+  bool is_announced = false;  // the owner's: the controller knows of it
+
  private:
   void on_control(short events);
   void control_lost();

@@ -1,0 +1,200 @@
+#include "daemon/worker_crew.h"
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "daemon/dispatcher.h"
+#include "daemon/log.h"
+
+namespace hearth::daemon {
+namespace {
+
+// Zygotes that may be lost in one run while a worker was to be forked from them.
+constexpr int max_lost_forks = 8;
+
+protocol::Fd null_device() { return protocol::Fd(::open("/dev/null", O_RDWR | O_CLOEXEC)); }
+
+std::uint32_t capped(std::uint64_t value) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, UINT32_MAX));
+}
+
+}  // namespace
+
+WorkerCrew::WorkerCrew(Services services, protocol::ProcessSpec spec, protocol::Distribution wish,
+                       protocol::Fd worker_stderr, Listener& listener)
+    : services_(services),
+      spec_(std::move(spec)),
+      wish_(std::move(wish)),
+      worker_stderr_(std::move(worker_stderr)),
+      listener_(listener) {}
+
+WorkerCrew::~WorkerCrew() { dismiss(); }
+
+std::uint32_t WorkerCrew::wished_size() const {
+  if (wish_.workers != 0) return capped(wish_.workers);
+  if (wish_.auto_workers != 0) return capped(wish_.auto_workers);
+  return services_.dispatcher.scheduler().slots();
+}
+
+protocol::WorkerIdentity WorkerCrew::identity(scheduler::WorkerId id) const {
+  return {"gw" + std::to_string(id.value), wished_size(), wish_.testrun};
+}
+
+ProcessRequest WorkerCrew::request(scheduler::WorkerId id) const {
+  ProcessRequest request;
+  request.flavour = protocol::Flavour::worker;
+  request.spec = spec_;
+  request.identity = identity(id);
+  request.distribution = wish_.policy;
+  return request;
+}
+
+void WorkerCrew::hold(Zygote* zygote) {
+  if (zygote) zygote->hold();
+  if (zygote_) zygote_->release();
+  zygote_ = zygote;
+}
+
+void WorkerCrew::adopt(const ZygotePool::Lease& lease) {
+  items_ = lease.zygote->ready().items;
+  if (lease.fork) {
+    hold(lease.zygote);
+  } else {
+    start_from(*lease.zygote, false, {0});
+  }
+}
+
+Worker* WorkerCrew::find(scheduler::WorkerId id) {
+  const auto it = workers_.find(id);
+  return it == workers_.end() ? nullptr : it->second.get();
+}
+
+std::unique_ptr<Worker> WorkerCrew::take(scheduler::WorkerId id) {
+  auto node = workers_.extract(id);
+  return node.empty() ? nullptr : std::move(node.mapped());
+}
+
+void WorkerCrew::start(scheduler::WorkerId id) {
+  if (auto* worker = find(id)) {  // a stage that serves as itself
+    if (worker->pid() != 0) listener_.worker_started(*worker);
+  } else if (zygote_ && zygote_->serves(request(id)) && zygote_->is_reachable()) {
+    start_from(*zygote_, true, id);
+  } else {
+    acquire(id);
+  }
+}
+
+void WorkerCrew::acquire(scheduler::WorkerId id) {
+  waits_[id] = services_.pool.acquire(request(id), [this, id](ZygotePool::Result result) {
+    waits_.erase(id);
+    acquired(id, std::move(result));
+  });
+}
+
+void WorkerCrew::acquired(scheduler::WorkerId id, ZygotePool::Result result) {
+  if (const auto* lease = std::get_if<ZygotePool::Lease>(&result)) {
+    if (lease->zygote->ready().items == items_) {
+      start_from(*lease->zygote, lease->fork, id);
+    } else {
+      listener_.worker_not_started(
+          id, "different tests were collected for worker " + identity(id).id + " than for gw0");
+    }
+  } else if (const auto* ended = std::get_if<ZygotePool::Ended>(&result)) {
+    listener_.worker_not_started(id, "worker " + identity(id).id +
+                                         " ended before it had collected the tests: it " +
+                                         describe_wait_status(ended->wait_status));
+  } else {
+    listener_.worker_not_started(id, std::get<ZygotePool::Failed>(result).message);
+  }
+}
+
+void WorkerCrew::start_from(Zygote& zygote, bool fork, scheduler::WorkerId id) {
+  auto worker = std::make_unique<Worker>(services_.loop, services_.processes, listener_, id);
+  std::vector<protocol::Fd> descriptors(2);
+  if (auto error = worker->open(descriptors[0], descriptors[1]); !error.empty()) {
+    services_.loop.defer([this, alive = std::weak_ptr(alive_), id, error] {
+      if (!alive.expired()) listener_.worker_not_started(id, error);
+    });
+    return;
+  }
+  descriptors.push_back(null_device());
+  descriptors.push_back(null_device());
+  descriptors.push_back(worker_stderr_ ? worker_stderr_.duplicate() : null_device());
+
+  protocol::StartProcess start;
+  start.fork = fork;
+  start.spec = spec_;
+  start.identity = identity(id);
+  start.flavour = protocol::Flavour::worker;
+  start.distribution = wish_.policy;
+  if (!wish_.basetemp.empty()) start.basetemp = wish_.basetemp + "/popen-" + start.identity.id;
+  workers_[id] = std::move(worker);
+  zygote.start_process(std::move(start), std::move(descriptors),
+                       [this, alive = std::weak_ptr(alive_), id](pid_t pid) {
+                         if (!alive.expired() && !is_dismissed_) {
+                           forked(id, pid);
+                         } else if (pid != 0) {
+                           signal_group(pid, SIGKILL);  // the run has ended in between
+                         }
+                       });
+}
+
+void WorkerCrew::forked(scheduler::WorkerId id, pid_t pid) {
+  auto* worker = find(id);
+  if (!worker) return;
+  if (pid != 0) {
+    worker->started(pid);
+    if (is_killed_) worker->signal(SIGKILL);
+    listener_.worker_started(*worker);
+    return;
+  }
+  // Should it have been forked after all, it finds its channel closed, and has executed nothing.
+  workers_.erase(id);
+  if (!is_killed_ && ++lost_forks_ <= max_lost_forks) {
+    acquire(id);  // no fault of the worker's: another zygote will do
+  } else {
+    listener_.worker_not_started(
+        id, "the process that worker " + identity(id).id + " was to be forked from is gone");
+  }
+}
+
+void WorkerCrew::stop(scheduler::WorkerId id) {
+  if (auto* worker = find(id)) {
+    worker->send(protocol::StopWorker{});
+    return;
+  }
+  const auto wait = waits_.extract(id);
+  if (wait.empty()) return;
+  // Its stage is still being built, perhaps for ever: it need not come up at all.
+  services_.pool.abandon(wait.mapped());
+  services_.loop.defer([this, alive = std::weak_ptr(alive_), id] {
+    if (!alive.expired()) listener_.worker_not_needed(id);
+  });
+}
+
+void WorkerCrew::signal(int number) {
+  for (const auto& [id, worker] : workers_) worker->signal(number);
+}
+
+void WorkerCrew::kill() {
+  is_killed_ = true;
+  signal(SIGKILL);
+}
+
+void WorkerCrew::dismiss() {
+  is_dismissed_ = true;
+  for (const auto& [id, wait] : std::exchange(waits_, {})) services_.pool.abandon(wait);
+  hold(nullptr);
+}
+
+void WorkerCrew::read_data() {
+  for (const auto& [id, worker] : workers_) {
+    if (listener_.wants_data()) worker->read_data();
+  }
+}
+
+}  // namespace hearth::daemon

@@ -1,0 +1,78 @@
+// The workers of one distributed run: how they come to be, and who they are.
+//
+// A worker is a fork of the zygote that the crew holds, or, where that cannot serve (it read
+// another worker's identity, it was killed), of one that the pool is asked for. A stage that serves
+// only once is the first worker itself, and is up before anybody asks for it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/services.h"
+#include "daemon/worker.h"
+#include "daemon/zygote_pool.h"
+
+namespace hearth::daemon {
+
+class WorkerCrew {
+ public:
+  // Of a worker that was asked for, one of these comes, later than start(): worker_started (and
+  // some time after, Worker::Listener's worker_exited), or worker_not_started, or, after stop(),
+  // worker_not_needed.
+  struct Listener : Worker::Listener {
+    virtual void worker_started(Worker& worker) = 0;
+    virtual void worker_not_started(scheduler::WorkerId id, std::string message) = 0;
+    virtual void worker_not_needed(scheduler::WorkerId id) = 0;
+  };
+
+  // `worker_stderr`: where workers write standard error.
+  WorkerCrew(Services services, protocol::ProcessSpec spec, protocol::Distribution wish,
+             protocol::Fd worker_stderr, Listener& listener);
+  ~WorkerCrew();
+  WorkerCrew(const WorkerCrew&) = delete;
+  WorkerCrew& operator=(const WorkerCrew&) = delete;
+
+  std::uint32_t wished_size() const;  // PYTEST_XDIST_WORKER_COUNT
+  protocol::WorkerIdentity identity(scheduler::WorkerId id) const;
+  ProcessRequest request(scheduler::WorkerId id) const;
+
+  // The zygote that collected first; every other worker must have collected the same.
+  void adopt(const ZygotePool::Lease& lease);
+  const std::vector<std::string>& items() const { return items_; }
+
+  void start(scheduler::WorkerId id);
+  void stop(scheduler::WorkerId id);  // asks it to end; does not wait for one that is not up
+  void signal(int number);            // to all that are up
+  void kill();                        // all, also those that are yet to come up
+  void dismiss();                     // nothing more is asked of it
+
+  Worker* find(scheduler::WorkerId id);
+  std::unique_ptr<Worker> take(scheduler::WorkerId id);  // one that has exited
+  void read_data();
+
+ private:
+  void hold(Zygote* zygote);
+  void acquire(scheduler::WorkerId id);
+  void acquired(scheduler::WorkerId id, ZygotePool::Result result);
+  void start_from(Zygote& zygote, bool fork, scheduler::WorkerId id);
+  void forked(scheduler::WorkerId id, pid_t pid);
+
+  Services services_;
+  protocol::ProcessSpec spec_;
+  protocol::Distribution wish_;
+  protocol::Fd worker_stderr_;
+  Listener& listener_;
+
+  Zygote* zygote_ = nullptr;  // held while the run lasts
+  std::vector<std::string> items_;
+  std::map<scheduler::WorkerId, std::unique_ptr<Worker>> workers_;
+  std::map<scheduler::WorkerId, ZygotePool::WaitId> waits_;
+  int lost_forks_ = 0;
+  bool is_killed_ = false;
+  bool is_dismissed_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace hearth::daemon
