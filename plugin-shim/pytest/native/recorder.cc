@@ -196,18 +196,31 @@ void on_library(PyObject* args) {
   if (!path.empty() && path.find('/') != std::string::npos) recorder().read(std::move(path));
 }
 
+PyObject* child_process_listener = nullptr;  // owned, never given up
+
+void on_child_process(PyObject*) {
+  if (child_process_listener == nullptr) return;
+  Py_XDECREF(PyObject_CallObject(child_process_listener, nullptr));
+}
+
 struct Listener {
   const char* event;
   void (*function)(PyObject* args);
 };
 
-constexpr std::array<Listener, 6> listeners{{
+constexpr std::array<Listener, 12> listeners{{
     {"open", on_open},
     {"os.listdir", on_directory},
     {"os.scandir", on_directory},
     {"import", on_import},
     {"ctypes.dlopen", on_library},
     {"sqlite3.connect", on_library},
+    {"subprocess.Popen", on_child_process},
+    {"os.fork", on_child_process},
+    {"os.forkpty", on_child_process},
+    {"os.posix_spawn", on_child_process},
+    {"os.system", on_child_process},
+    {"pty.spawn", on_child_process},
 }};
 
 // The audit hook. It runs for every event of the process, so it must cost nothing when off, and
@@ -268,6 +281,13 @@ PyObject* recorder_note(PyObject*, PyObject* args) {
   Py_RETURN_NONE;
 }
 
+PyObject* recorder_on_child_process(PyObject*, PyObject* listener) {
+  Py_XDECREF(child_process_listener);
+  Py_INCREF(listener);
+  child_process_listener = listener;
+  Py_RETURN_NONE;
+}
+
 std::string_view name_of(protocol::FileKind kind) {
   switch (kind) {
     case protocol::FileKind::absent:
@@ -310,6 +330,8 @@ PyMethodDef recorder_methods[] = {
     {"recorder_note", recorder_note, METH_VARARGS,
      "recorder_note(path, unchanged_since_ns=0): look at it as if it was about to be read; with a "
      "time, as if it had been read then."},
+    {"recorder_on_child_process", recorder_on_child_process, METH_O,
+     "recorder_on_child_process(listener): call it when a child process is about to be started."},
     {"recorder_take", recorder_take, METH_NOARGS,
      "recorder_take() -> list: file signatures in wire form, in the order of their reads; begins a "
      "new record."},

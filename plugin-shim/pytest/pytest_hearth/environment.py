@@ -23,6 +23,7 @@ _reads: set[bytes] = set()
 
 # os.environ's own code, and the abstract classes that it is built on.
 _IMPLEMENTATION = {os.__file__, Mapping.get.__code__.co_filename, os.getenv.__code__.co_filename}
+_STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
 def _is_installed(file: str) -> bool:
@@ -71,6 +72,22 @@ def note_read(name: bytes) -> None:
     """Somebody learned this variable's value by another way (config.workerinput)."""
     if name in WATCHED:
         _reads.add(name)
+
+
+def note_child_process() -> None:
+    """A child process is being started. It inherits everything, and nobody sees what it looks at.
+
+    Those that installed packages start look at the machine, not at a worker's identity.
+    """
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if _is_installed(file):
+            return
+        if not file.startswith((_STANDARD_LIBRARY, "<frozen ")):
+            break
+        frame = frame.f_back
+    _reads.update(WATCHED)
 
 
 def _reader() -> tuple[Any, int]:
@@ -139,7 +156,7 @@ def watch() -> None:
     """Note reads of the watched variables from here on."""
     environment: Any = os.environ
     watched = _WatchedDict(environment._data)
-    watched._sweep = None
+    watched._sweep = (None, -1)
     environment._data = watched
     os.environb._data = environment._data  # type: ignore[attr-defined]
     _reads.clear()

@@ -8,11 +8,13 @@ from typing import Any, Optional, Union
 
 import pytest
 
+from . import worker_fixtures
 from .messages import Distribution
 
 SUPPORTED_POLICIES = ("load", "loadfile")
 _XDIST_POLICIES = ("each", "load", "loadscope", "loadfile", "loadgroup", "worksteal", "no")
 _PLUGIN_NAME = "hearth_options"
+_FIXTURES_NAME = "hearth_worker_fixtures"
 
 # Options with which pytest prints something and runs no test.
 _INFORMATION = (
@@ -48,6 +50,7 @@ def add(config: Any) -> None:
         if any(option.dest == "numprocesses" for option in group.options):
             return
     config.pluginmanager.register(OptionsPlugin(), _PLUGIN_NAME)
+    config.pluginmanager.register(worker_fixtures, _FIXTURES_NAME)
 
 
 class HookSpecs:
@@ -152,18 +155,6 @@ class OptionsPlugin:
     @pytest.hookimpl(trylast=True)
     def pytest_xdist_auto_num_workers(self, config: pytest.Config) -> int:
         return _from_environment() or len(os.sched_getaffinity(0))
-
-    @pytest.fixture(scope="session")
-    def worker_id(self, request: pytest.FixtureRequest) -> str:
-        """The id of this worker (gw0, gw1, …), or master where tests are not distributed."""
-        workerinput = getattr(request.config, "workerinput", None)
-        return "master" if workerinput is None else str(workerinput["workerid"])
-
-    @pytest.fixture(scope="session")
-    def testrun_uid(self, request: pytest.FixtureRequest) -> str:
-        """The id of this run, the same in all its workers."""
-        workerinput = getattr(request.config, "workerinput", None)
-        return os.urandom(16).hex() if workerinput is None else str(workerinput["testrunuid"])
 
 
 def asks_for_workers(config: Any) -> bool:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, Optional
 
-from . import _native
+from . import _native, environment
 
 # Looked for in the directories that matter to pytest, by calls that Python reports nothing of: their absence counts too.
 _LOOKED_FOR = (
@@ -45,6 +45,7 @@ class Recorder:
         self.ignore(ignore)
         if not self._is_hooked:
             self._is_hooked = True
+            _native.recorder_on_child_process(environment.note_child_process)
             sys.addaudithook(_native.audit)
         _native.recorder_switch(True)
 
