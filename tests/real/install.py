@@ -27,6 +27,8 @@ def install(
 ) -> Installation:
     """Install the suite, or find it installed. Needs the package registry the first time."""
     interpreter = make_environment(below / suite.name / "venv", suite.requirements, python)
+    # Ends pytest's search for a configuration, for suites that have none: it would find that of this repository.
+    (below / suite.name / "pytest.ini").touch()
     directory = below / suite.name / "suite"
     if suite.source is None:
         directory.mkdir(exist_ok=True)
