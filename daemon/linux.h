@@ -78,6 +78,7 @@ struct SpawnRequest {
   std::string directory;
   int control = -1;  // becomes descriptor 3
   int streams[3] = {-1, -1, -1};
+  std::uint64_t umask = 022;
 };
 // Starts a program in a process group of its own, with default signal dispositions and an empty
 // mask; descriptors other than those named are closed (they are close-on-exec). The daemon has

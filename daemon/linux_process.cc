@@ -4,6 +4,7 @@
 #include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -113,8 +114,11 @@ tl::expected<pid_t, std::string> spawn(const SpawnRequest& request) {
   envp.push_back(nullptr);
 
   pid_t pid = 0;
+  // Of this whole process, for a moment: nothing else here makes files meanwhile.
+  const mode_t ours = umask(static_cast<mode_t>(request.umask));
   const int error =
       posix_spawn(&pid, request.program.c_str(), &actions, &attributes, argv.data(), envp.data());
+  umask(ours);
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (error != 0)

@@ -12,6 +12,11 @@
 
 namespace hearth::daemon {
 
+void remove_unheld(const std::filesystem::path& path) {
+  const protocol::Fd file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (file && flock(file.get(), LOCK_EX | LOCK_NB) == 0) ::unlink(path.c_str());
+}
+
 tl::expected<Lock, std::string> Lock::acquire(const std::filesystem::path& path) {
   for (;;) {
     protocol::Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));

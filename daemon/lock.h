@@ -9,6 +9,9 @@
 
 namespace hearth::daemon {
 
+// Removes another lock file, unless somebody holds its lock.
+void remove_unheld(const std::filesystem::path& path);
+
 class Lock {
  public:
   // The error is a line for the user ("another hearthd …").

@@ -75,9 +75,15 @@ int main(int argc, char** argv) {
   umask(077);
   auto signals = open_signals();  // before any thread
   become_subreaper();
-  const auto endpoints = protocol::prepare_endpoints();
+  auto endpoints = protocol::prepare_endpoints();
   if (!endpoints) return report(ready_fd, "error: " + endpoints.error());
   auto lock = Lock::acquire(endpoints->lock());
+  // One that was about to end may have removed the directory in between.
+  for (int i = 0; i < 10 && !lock && !std::filesystem::exists(endpoints->directory); ++i) {
+    endpoints = protocol::prepare_endpoints();
+    if (!endpoints) return report(ready_fd, "error: " + endpoints.error());
+    lock = Lock::acquire(endpoints->lock());
+  }
   if (!lock) return report(ready_fd, "error: " + lock.error());
   const auto state = std::filesystem::absolute(state_directory());
   if (const auto error = open_log(state); !error.empty())
@@ -103,7 +109,7 @@ int main(int argc, char** argv) {
   // The last one turns off the light: the directory goes when nothing else is in it.
   std::error_code ignored;
   lock->release();
-  std::filesystem::remove(endpoints->directory / "start.lock", ignored);
+  remove_unheld(endpoints->directory / "start.lock");  // a client may just be starting another
   std::filesystem::remove(endpoints->directory, ignored);
   return 0;
 }

@@ -49,7 +49,7 @@ std::string Zygote::open_channel(protocol::Fd& theirs) {
   return {};
 }
 
-std::string Zygote::spawn_interpreter(const std::string& zygote_program) {
+std::string Zygote::spawn_interpreter(const std::string& zygote_program, std::uint64_t umask) {
   protocol::Fd theirs;
   if (auto error = open_channel(theirs); !error.empty()) return error;
   SpawnRequest request;
@@ -58,6 +58,7 @@ std::string Zygote::spawn_interpreter(const std::string& zygote_program) {
   request.environment = key_.spec.environment;
   request.directory = "/";
   request.control = theirs.get();
+  request.umask = umask;  // byte code that it writes is the user's
   const auto streams = streams_.descriptors();
   std::copy(streams.begin(), streams.end(), request.streams);
   auto pid = spawn(request);

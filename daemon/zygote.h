@@ -45,7 +45,8 @@ class Zygote {
 
   // Starts the process: an interpreter is spawned, any other stage is forked by the parent. An
   // error text, or empty.
-  [[nodiscard]] std::string spawn_interpreter(const std::string& zygote_program);
+  [[nodiscard]] std::string spawn_interpreter(const std::string& zygote_program,
+                                              std::uint64_t umask);
   [[nodiscard]] std::string build_from_parent(const ProcessRequest& request);
 
   // Forks a process of a run (or turns a refused zygote into it). `descriptors`: control, data, 0,

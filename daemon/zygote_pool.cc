@@ -173,7 +173,7 @@ void ZygotePool::build(Waiter& waiter, Zygote* from, Stage stage) {
   std::string error;
   if (stage == Stage::interpreter) {
     ++interpreters_started_;
-    error = zygote.spawn_interpreter(zygote_program_);
+    error = zygote.spawn_interpreter(zygote_program_, waiter.request.spec.umask);
   } else {
     error = zygote.build_from_parent(waiter.request);
   }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -179,6 +180,37 @@ TEST(Linux, counts_only_the_cores_of_its_affinity) {
   ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
   EXPECT_EQ(usable_cores(), 1u);
   ASSERT_EQ(sched_setaffinity(0, sizeof before, &before), 0);
+}
+
+TEST(Lock, of_another_file_is_removed_unless_it_is_held) {
+  char name[] = "/tmp/hearth-lock-test-XXXXXX";
+  const std::filesystem::path directory = mkdtemp(name);
+  auto held = Lock::acquire(directory / "lock");
+  ASSERT_TRUE(held);
+  remove_unheld(directory / "lock");
+  EXPECT_TRUE(std::filesystem::exists(directory / "lock"));
+  std::ofstream(directory / "other") << "";
+  remove_unheld(directory / "other");
+  EXPECT_FALSE(std::filesystem::exists(directory / "other"));
+  std::filesystem::remove_all(directory);
+}
+
+TEST(Linux, starts_a_program_with_the_users_umask) {
+  auto out = anonymous_file("out");
+  SpawnRequest request;
+  request.program = "/bin/sh";
+  request.arguments = {"sh", "-c", "umask"};
+  request.directory = "/";
+  request.control = out->get();
+  for (auto& stream : request.streams) stream = out->get();
+  request.umask = 027;
+  const auto before = umask(077);
+  const auto pid = spawn(request);
+  const auto ours = umask(before);
+  ASSERT_TRUE(pid);
+  waitpid(*pid, nullptr, 0);
+  EXPECT_EQ(contents(*out), "0027\n");
+  EXPECT_EQ(ours, 077u);
 }
 
 TEST(Linux, says_why_a_program_cannot_be_started) {
