@@ -15,8 +15,9 @@ from tests.support.environments import BUILD, make_environment
 
 _REQUIREMENTS = Path(__file__).parent / "requirements"
 
-# A shell starts background jobs with SIGINT ignored, and what is ignored is inherited by every command under test.
+# A shell starts background jobs with these ignored, and what is ignored is inherited by every command under test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 SINGLE: tuple[str, ...] = ()
 TWO_WORKERS = ("-n", "2")
