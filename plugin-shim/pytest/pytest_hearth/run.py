@@ -6,7 +6,8 @@ from typing import Any
 
 from . import cache_files, options, script, session_times, stages
 from .messages import Stage
-from .zygote import Report, Zygote
+from .stage_report import StageReport
+from .zygote import Zygote
 
 
 class Run:
@@ -43,7 +44,7 @@ class Run:
         target = zygote.order.stage
         if target == Stage.configured or (target is not None and distributed):
             zygote.recorder.note_configuration(config)
-            zygote.pause(Stage.configured, Report(distributed=distributed), config)
+            zygote.pause(Stage.configured, StageReport(distributed=distributed), config)
         zygote.recorder.ignore(cache_files.paths_to_ignore(config))
         if self._worker is not None:
             self._worker.adopt(zygote.order)
@@ -58,7 +59,7 @@ class Run:
         zygote = self._zygote
         if zygote.order.stage is None:
             return
-        report = Report() if self._worker is None else self._worker.collection_report(session)
+        report = StageReport() if self._worker is None else self._worker.collection_report(session)
         zygote.recorder.note_collection(session)
         zygote.pause(Stage.selected, report, session.config)
         session_times.set_to_now(session.config)

@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Optional
 from . import environment
 from .messages import WorkerIdentity
 from .order import Order
+from .stage_report import StageReport
 from .worker_plugin import WorkerPlugin
-from .zygote import Report
 
 
 class WorkerInput(dict[str, Any]):
@@ -87,10 +87,10 @@ class Worker:
         """Call it with the session when its collection has ended with an exception, before that goes on its way."""
         self._plugin.at_failed_collection = function
 
-    def collection_report(self, session: Any) -> Report:
+    def collection_report(self, session: Any) -> StageReport:
         """What `selected` tells of the collection."""
         items, collected = self._plugin.collection(session)
-        return Report(items=items, collected=collected)
+        return StageReport(items=items, collected=collected)
 
     def _set_options(self, order: Order) -> None:
         option = self._config.option

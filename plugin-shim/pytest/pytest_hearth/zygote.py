@@ -1,8 +1,4 @@
-"""The life of a process that hearthd started: wait as an interpreter, be forked, become pytest, wait again, become a run.
-
-`main` is called once, in the interpreter zygote. Every other process is a fork that returned from `Zygote.wait` with an
-order, and goes on from there: `main` runs pytest's script in it, and pauses that run at the stage that the order names.
-"""
+"""A paused process: serves build_stage, start_process and retire. A fork returns from `Zygote.pause` with its order."""
 
 from __future__ import annotations
 
@@ -13,7 +9,6 @@ from typing import Any, NoReturn, Optional
 
 from . import _native, audit, environment, openfiles, randomness
 from .channel import Channel, ChannelClosed
-from .ending import run_to_the_end
 from .messages import (
     BuildStage,
     ChildExited,
@@ -30,21 +25,7 @@ from .messages import (
 )
 from .order import Order
 from .recorder import Recorder
-
-
-class Report:
-    """What a paused process tells of itself besides its trace."""
-
-    def __init__(
-        self,
-        *,
-        distributed: bool = False,
-        items: Optional[list[str]] = None,
-        collected: bytes = b"",
-    ) -> None:
-        self.distributed = distributed
-        self.items = items or []
-        self.collected = collected
+from .stage_report import StageReport
 
 
 class Zygote:
@@ -73,7 +54,7 @@ class Zygote:
             pass
         os._exit(1)
 
-    def pause(self, stage: str, report: Report, config: Optional[Any] = None) -> None:
+    def pause(self, stage: str, report: StageReport, config: Optional[Any] = None) -> None:
         """Report the stage, and wait. Returns in a fork (or, after a refusal, in this process) that has its order in `order`."""
         self.recorder.stop()
         self._stage = stage
@@ -216,45 +197,6 @@ class Zygote:
         status, user, system, memory = result
         os.close(self._children.pop(pid))
         self.order.control.send(ChildExited(pid, status, user, system, memory))
-
-
-def main(control_fd: int, directory: str) -> NoReturn:
-    """The interpreter zygote; and what becomes of each of its forks."""
-    _reset_signals()
-    recorder = Recorder(directory)
-    recorder.start()
-    zygote = Zygote(Channel(_native.move_high(control_fd)), recorder)
-    try:
-        import pytest  # noqa: F401
-    except ModuleNotFoundError as error:
-        if error.name != "pytest":
-            zygote.fail(f"cannot import pytest: {error}")
-        zygote.fail(
-            f"{sys.executable} has no pytest: install it with `{sys.executable} -m pip install pytest`"
-        )
-    except Exception as error:
-        zygote.fail(f"cannot import pytest: {type(error).__name__}: {error}")
-    recorder.note_interpreter()
-    zygote.base_path = list(sys.path)
-    _native.remember_streams()
-    randomness.remember_start()
-    zygote.pause(Stage.interpreter, Report())
-
-    from .run import Run
-
-    run = Run(zygote)
-    run_to_the_end(run.main)
-
-
-def _reset_signals() -> None:
-    """What a shell's child has, whatever hearthd's own signals are."""
-    import _signal  # type: ignore[import-not-found]
-
-    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
-    if _signal.getsignal(_signal.SIGINT) is not _signal.default_int_handler:
-        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
-    for number in (_signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT, _signal.SIGCHLD):
-        _signal.signal(number, _signal.SIG_DFL)
 
 
 def _adapt_standard_streams() -> None:

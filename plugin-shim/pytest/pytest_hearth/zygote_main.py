@@ -28,7 +28,7 @@ def _main() -> None:
     if sys.path and sys.path[0] == os.path.dirname(os.path.realpath(__file__)):
         del sys.path[0]
     _load("_hearth_runtime", directory)
-    from _hearth_runtime.zygote import main  # type: ignore[import-not-found,unused-ignore]
+    from _hearth_runtime.interpreter import main  # type: ignore[import-not-found,unused-ignore]
 
     main(int(sys.argv[1]), directory)
 

@@ -1,0 +1,55 @@
+"""The life of a process that hearthd started: wait as an interpreter, be forked, become pytest, wait again, become a run.
+
+`main` is called once, in the interpreter zygote. Every other process is a fork that returned from `Zygote.pause` with an
+order, and goes on from there: pytest's script runs in it, and is paused at the stage that the order names.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+from . import _native, randomness
+from .channel import Channel
+from .ending import run_to_the_end
+from .messages import Stage
+from .recorder import Recorder
+from .stage_report import StageReport
+from .zygote import Zygote
+
+
+def main(control_fd: int, directory: str) -> NoReturn:
+    """The interpreter zygote; and what becomes of each of its forks."""
+    _reset_signals()
+    recorder = Recorder(directory)
+    recorder.start()
+    zygote = Zygote(Channel(_native.move_high(control_fd)), recorder)
+    try:
+        import pytest  # noqa: F401
+    except ModuleNotFoundError as error:
+        if error.name != "pytest":
+            zygote.fail(f"cannot import pytest: {error}")
+        zygote.fail(
+            f"{sys.executable} has no pytest: install it with `{sys.executable} -m pip install pytest`"
+        )
+    except Exception as error:
+        zygote.fail(f"cannot import pytest: {type(error).__name__}: {error}")
+    from .run import Run  # which imports pytest
+
+    recorder.note_interpreter()
+    zygote.base_path = list(sys.path)
+    _native.remember_streams()
+    randomness.remember_start()
+    zygote.pause(Stage.interpreter, StageReport())
+    run_to_the_end(Run(zygote).main)
+
+
+def _reset_signals() -> None:
+    """What a shell's child has, whatever hearthd's own signals are."""
+    import _signal  # type: ignore[import-not-found]
+
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
+    if _signal.getsignal(_signal.SIGINT) is not _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+    for number in (_signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT, _signal.SIGCHLD):
+        _signal.signal(number, _signal.SIG_DFL)
