@@ -38,10 +38,8 @@ class _Recorder:
         if hasattr(report, "wasxfail"):
             entry["wasxfail"] = report.wasxfail
         if hasattr(report, "context"):  # a subtest's report
-            entry["subtest"] = [
-                report.context.msg,
-                sorted(map(repr, report.context.kwargs.items())),
-            ]
+            # Not the values: pytest takes their repr again whenever such a report travels, with xdist too.
+            entry["subtest"] = [report.context.msg, sorted(report.context.kwargs)]
         self._reports.append(entry)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
