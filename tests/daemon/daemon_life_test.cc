@@ -119,10 +119,12 @@ TEST_F(DaemonLife, keeps_no_descriptor_and_no_memory_of_runs_that_have_ended) {
   };
   run_some(20);
   const auto descriptors = open_descriptors();
-  const auto memory = resident_kib();
+  [[maybe_unused]] const auto memory = resident_kib();
   run_some(70);
   wait_until("descriptors are as before", [&] { return open_descriptors() <= descriptors; });
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // these keep what is freed
   EXPECT_LT(resident_kib(), memory + 2048);
+#endif
   EXPECT_EQ(status().interpreters_started, 1u);
   EXPECT_EQ(status().runs_finished, 270u);
 }

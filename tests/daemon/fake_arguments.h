@@ -2,6 +2,7 @@
 #pragma once
 
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,6 +33,13 @@ inline std::uint64_t number(const protocol::ProcessSpec& spec, const std::string
 
 [[noreturn]] inline void hang() {
   for (;;) pause();
+}
+
+// Without a sanitizer's handler, which would catch it and exit.
+[[noreturn]] inline void crash() {
+  signal(SIGSEGV, SIG_DFL);
+  raise(SIGSEGV);
+  _exit(99);
 }
 
 // `hang:POINT` hangs there each time; `once:POINT=PATH` where the file is, which it removes;

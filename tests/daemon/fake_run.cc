@@ -1,7 +1,6 @@
 #include "fake_run.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <deque>
@@ -115,7 +114,7 @@ class Worker {
 
   [[noreturn]] void play() {
     hang_if_asked(spec_, "worker");
-    if (has(spec_, "crash:" + id_)) raise(SIGSEGV);
+    if (has(spec_, "crash:" + id_)) crash();
     for (;;) {
       obey(control_.next());
       while (has_slot_ && !queue_.empty()) {

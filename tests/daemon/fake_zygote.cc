@@ -72,7 +72,7 @@ void announce(Channel& channel, const State& state, const BuildStage& build) {
     while (access(argument(spec, "wait").c_str(), F_OK) == 0) poll(nullptr, 0, 1);
     const auto text = argument(spec, "print");
     if (!text.empty() && write(STDOUT_FILENO, text.data(), text.size()) < 0) _exit(99);
-    if (has(spec, "crash")) raise(SIGSEGV);
+    if (has(spec, "crash")) crash();
     if (const auto code = argument(spec, "end"); !code.empty()) _exit(std::atoi(code.c_str()));
     if (has(spec, "identity"))
       ready.environment.push_back({"PYTEST_XDIST_WORKER", build.identity.id, true});
