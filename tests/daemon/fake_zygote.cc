@@ -121,6 +121,7 @@ pid_t fork_as_zygotes_do(const ProcessSpec& spec) {
           child.spec = stage->spec;
           serve(std::move(received.descriptors[0]), child, stage);
         }
+        received.descriptors.clear();
         ++state.children;
         channel.send(Forked{stage->request, static_cast<std::uint64_t>(pid)});
       } else if (auto* start = std::get_if<StartProcess>(&received.message)) {

@@ -163,11 +163,17 @@ TEST_F(ZygotePoolTest, lets_a_build_go_on_for_its_run_whose_parent_was_found_sta
   std::ofstream(brake) << "on";
   std::vector<ZygotePool::Result> results;
   const auto keep = [&](ZygotePool::Result result) { results.push_back(std::move(result)); };
+  const auto are_built = [&](std::ptrdiff_t wanted) {
+    const auto all = pool_.status();
+    return std::count_if(all.begin(), all.end(), [](const protocol::ZygoteStatus& each) {
+             return each.stage == Stage::selected && each.state == "building";
+           }) == wanted;
+  };
   pool_.acquire(for_worker("gw1"), keep);
-  run_until([&] { return pool_.status().size() == 4; });
+  run_until([&] { return are_built(1); });
   file("another");
   pool_.acquire(for_worker("gw2"), keep);
-  run_until([&] { return pool_.status().size() == 6; });
+  run_until([&] { return are_built(2); });
   std::filesystem::remove(brake);
   run_until([&] { return results.size() == 2; });
   for (const auto& each : results) {
