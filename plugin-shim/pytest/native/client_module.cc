@@ -230,4 +230,5 @@ PyModuleDef definition = {
 }  // namespace
 }  // namespace hearth::python
 
+// The name is Python's choice. NOLINTNEXTLINE(bugprone-reserved-identifier)
 PyMODINIT_FUNC PyInit__client() { return PyModuleDef_Init(&hearth::python::definition); }

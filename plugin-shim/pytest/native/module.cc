@@ -45,4 +45,5 @@ PyModuleDef definition = {
 }  // namespace
 }  // namespace hearth::python
 
+// The name is Python's choice. NOLINTNEXTLINE(bugprone-reserved-identifier)
 PyMODINIT_FUNC PyInit__native() { return PyModuleDef_Init(&hearth::python::definition); }
