@@ -102,8 +102,8 @@ int main(int argc, char** argv) {
     Daemon daemon(std::move(settings));
     if (const auto error = daemon.open(std::move(signals)); !error.empty())
       return report(ready_fd, "error: " + error);
-    report(ready_fd, "ready");
     if (ready_fd >= 0) leave_the_terminal();
+    report(ready_fd, "ready");
     daemon.run();
   }
   // The last one turns off the light: the directory goes when nothing else is in it.

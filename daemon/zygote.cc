@@ -182,7 +182,12 @@ void Zygote::kill() {
   } else {
     close_channel();  // not forked yet: it ends by itself when it finds nobody there
     loop_.defer([this, alive = std::weak_ptr(alive_)] {
-      if (!alive.expired() && state_ != State::ended) set_ended(SIGKILL);
+      if (alive.expired() || state_ == State::ended) return;
+      if (pid_ != 0) {  // it was told in between
+        signal_group(pid_, SIGKILL);
+      } else {
+        set_ended(SIGKILL);
+      }
     });
   }
 }

@@ -9,7 +9,6 @@
 namespace hearth::daemon {
 namespace {
 
-using protocol::Flavour;
 using protocol::Stage;
 
 // The way to a run, deepest first. A stage more is a row more.
