@@ -162,6 +162,11 @@ std::vector<pid_t> DaemonFixture::processes_of_runs() {
   return others;
 }
 
+bool DaemonFixture::has_session() {
+  const auto runs = status().runs;
+  return runs.size() == 1 && runs.front().state == "running";
+}
+
 std::string DaemonFixture::mark(const std::string& name) {
   const auto path = directory_ + "/" + name;
   std::ofstream(path) << "mark";

@@ -39,7 +39,9 @@ class DaemonFixture : public testing::Test {
   std::uint64_t resident_kib() const;
 
   std::vector<pid_t> zygotes(protocol::Stage stage, protocol::Flavour flavour);
-  std::vector<pid_t> processes_of_runs();  // below the daemon, and no zygotes
+  // Below the daemon, and no zygotes. A zygote that has just been forked may be among them.
+  std::vector<pid_t> processes_of_runs();
+  bool has_session();  // of the only run, in execution
   // A file in the test's directory: a mark for `once:…=PATH`.
   std::string mark(const std::string& name);
   static bool exists(const std::string& path);

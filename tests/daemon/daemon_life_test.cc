@@ -26,7 +26,7 @@ TEST_F(DaemonLife, leaves_nothing_when_it_has_warm_zygotes) {
 TEST_F(DaemonLife, tells_the_client_of_a_run_in_progress_that_it_was_stopped) {
   auto one = client();
   one->submit({"hang:session"});
-  wait_until("it runs", [&] { return processes_of_runs().size() == 1; });
+  wait_until("it runs", [&] { return has_session(); });
   stop();
   const auto failed = one->receive_a<RunFailed>();
   ASSERT_TRUE(failed);
@@ -69,7 +69,7 @@ TEST_F(DaemonLife, stops_while_workers_execute_items) {
 TEST_F(DaemonLife, ends_with_SIGTERM_as_with_stop) {
   auto one = client();
   one->submit({"hang:session"});
-  wait_until("it runs", [&] { return processes_of_runs().size() == 1; });
+  wait_until("it runs", [&] { return has_session(); });
   kill(daemon_, SIGTERM);
   int wait_status = -1;
   wait_until("it has ended", [&] { return waitpid(daemon_, &wait_status, WNOHANG) == daemon_; });

@@ -41,7 +41,7 @@ TEST_F(SessionRunTest, lets_a_refused_stage_become_the_session_itself) {
 TEST_F(SessionRunTest, delivers_a_signal_to_the_session) {
   auto one = client();
   const auto number = one->submit({"hang:session"});
-  wait_until("it runs", [&] { return processes_of_runs().size() == 1; });
+  wait_until("it runs", [&] { return has_session(); });
   one->send(SignalRun{number + 1, SIGKILL});  // another's
   one->send(SignalRun{number, SIGINT});
   EXPECT_EQ(one->receive_a<RunFinished>().value_or(RunFinished{}).wait_status, SIGINT);
@@ -59,7 +59,7 @@ TEST_F(SessionRunTest, is_interrupted_while_its_stage_is_built) {
 TEST_F(SessionRunTest, goes_on_when_the_session_closes_all_its_descriptors) {
   auto one = client();
   const auto number = one->submit({"close"});
-  wait_until("it runs", [&] { return processes_of_runs().size() == 1; });
+  wait_until("it runs", [&] { return has_session(); });
   one->send(SignalRun{number, SIGTERM});
   EXPECT_EQ(one->receive_a<RunFinished>().value_or(RunFinished{}).wait_status, SIGTERM);
 }
@@ -67,7 +67,7 @@ TEST_F(SessionRunTest, goes_on_when_the_session_closes_all_its_descriptors) {
 TEST_F(SessionRunTest, ends_when_its_client_closes_its_streams) {
   auto one = client();
   one->submit({"hang:session"});
-  wait_until("it runs", [&] { return processes_of_runs().size() == 1; });
+  wait_until("it runs", [&] { return has_session(); });
   one->close_streams();
   wait_until_idle();
 }
