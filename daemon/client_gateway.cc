@@ -105,10 +105,10 @@ void ClientGateway::refuse(const ClientId& client, std::string message) {
 }
 
 void ClientGateway::publish(const std::string& name,
-                            std::vector<std::pair<std::string, std::string>> details) {
+                            const std::vector<std::pair<std::string, std::string>>& details) {
   protocol::Event event;
   event.name = name;
-  for (auto& [key, value] : details) event.details.push_back({std::move(key), std::move(value)});
+  for (const auto& [key, value] : details) event.details.push_back({key, value});
   const auto payload = protocol::encode(event);
   try {
     publisher_.send(zmq::buffer(name), zmq::send_flags::sndmore | zmq::send_flags::dontwait);

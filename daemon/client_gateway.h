@@ -55,7 +55,8 @@ class ClientGateway {
 
   void send(const ClientId& client, const protocol::Message& message);
   void refuse(const ClientId& client, std::string message);
-  void publish(const std::string& name, std::vector<std::pair<std::string, std::string>> details);
+  void publish(const std::string& name,
+               const std::vector<std::pair<std::string, std::string>>& details);
   void close_connection(std::uint64_t connection);
 
  private:
