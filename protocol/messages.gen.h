@@ -299,7 +299,9 @@ struct StageReady {
   std::vector<FileSignature> files{};
   // of the variables that differ from worker to worker and run to run: those that were read
   std::vector<EnvironmentRead> environment{};
-  bool distributed = false;  // session at configured: the options ask for workers
+  // session at configured: the options ask for workers (hearth's, or xdist's own); no deeper stage
+  // follows
+  bool distributed = false;
   std::vector<std::string> items{};  // worker at selected: node ids in order
   // worker at selected: what the controller replays (collect reports, warnings, deselected); opaque
   // to the daemon

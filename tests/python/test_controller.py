@@ -333,6 +333,16 @@ def test_what_cannot_be_distributed_is_not(
     assert not ready.distributed
 
 
+def test_a_distribution_of_xdists_own_begins_at_configured(
+    project: Project, build: Builder
+) -> None:
+    """It starts processes and threads: nothing that could be forked, and nothing to do in a stage."""
+    pytest.importorskip("xdist")
+    project.write(test_it="def test_it(): pass")
+    _, ready = build(project.spec("-n", "2", "--dist", "loadscope"), "configured")
+    assert ready.distributed
+
+
 def test_auto_takes_an_explicit_answer_from_the_project(project: Project, build: Builder) -> None:
     project.write(
         conftest="def pytest_xdist_auto_num_workers(config): return 3",

@@ -96,10 +96,16 @@ PyObject* send_some(PyObject*, PyObject* args) {
   int fd = -1;
   const char* data = nullptr;
   Py_ssize_t size = 0;
-  if (PyArg_ParseTuple(args, "iy#", &fd, &data, &size) == 0) return nullptr;
+  Py_ssize_t begin = 0;
+  if (PyArg_ParseTuple(args, "iy#|n", &fd, &data, &size, &begin) == 0) return nullptr;
+  if (begin < 0 || begin > size) {
+    PyErr_SetString(PyExc_ValueError, "begin lies outside the data");
+    return nullptr;
+  }
   ssize_t sent = 0;
   do {
-    sent = send(fd, data, static_cast<std::size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
+    sent =
+        send(fd, data + begin, static_cast<std::size_t>(size - begin), MSG_NOSIGNAL | MSG_DONTWAIT);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return os_error();
   return PyLong_FromSsize_t(sent < 0 ? 0 : sent);
@@ -183,7 +189,8 @@ PyMethodDef sockets_methods[] = {
     {"send_all", send_all, METH_VARARGS,
      "send_all(fd, data, descriptors): all of it, the descriptors on the first byte."},
     {"send_some", send_some, METH_VARARGS,
-     "send_some(fd, data) -> int: as many bytes as there is room for now."},
+     "send_some(fd, data, begin=0) -> int: as many bytes, from there on, as there is room for "
+     "now."},
     {"receive", receive, METH_VARARGS,
      "receive(fd) -> (data, descriptors) | None: what is there now; None: nothing; empty data: end "
      "of file."},

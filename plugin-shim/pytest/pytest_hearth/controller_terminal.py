@@ -7,6 +7,13 @@ from typing import Any
 _SCHEDULINGS = {"load": "LoadScheduling", "loadfile": "LoadFileScheduling"}
 
 
+class _DeselectedItem:
+    """In the place of an item that only the workers have: plugins go through all that the statistics hold."""
+
+    def __init__(self, nodeid: str) -> None:
+        self.nodeid = nodeid
+
+
 class ControllerTerminal:
     """Writes through pytest's terminal reporter; silent where that plugin is off."""
 
@@ -47,7 +54,7 @@ class ControllerTerminal:
     def add_deselected(self, node_ids: list[str]) -> None:
         """For the summary's `N deselected`."""
         if self._reporter is not None and node_ids:
-            self._reporter._add_stats("deselected", node_ids)
+            self._reporter._add_stats("deselected", [_DeselectedItem(each) for each in node_ids])
 
     def _status(self, text: str) -> None:
         if self._reporter is None:

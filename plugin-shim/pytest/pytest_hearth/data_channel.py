@@ -42,12 +42,12 @@ class DataChannel:
             self._ring()
 
     def _send(self, data: bytes) -> None:
+        sent = 0
         try:
             while True:
-                sent = _native.send_some(self._fd, data)
+                sent += _native.send_some(self._fd, data, sent)
                 if sent == len(data):
                     return
-                data = data[sent:]
                 self._ring()
                 _native.wait_writable(self._fd)
         except OSError as error:

@@ -1163,7 +1163,8 @@ class StageReady(Message):
     # files: read since the parent stage, each signature taken before the read
     # environment: of the variables that differ from worker to worker and run to run: those that
     # were read
-    # distributed: session at configured: the options ask for workers
+    # distributed: session at configured: the options ask for workers (hearth's, or xdist's own);
+    # no deeper stage follows
     # items: worker at selected: node ids in order
     # collected: worker at selected: what the controller replays (collect reports, warnings,
     # deselected); opaque to the daemon

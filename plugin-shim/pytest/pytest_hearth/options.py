@@ -157,6 +157,13 @@ class OptionsPlugin:
         return _from_environment() or len(os.sched_getaffinity(0))
 
 
+def _runs_in_one_process(option: Any) -> bool:
+    """Whether the options are for looking, or for a debugger: workers or not, xdist leaves those alone."""
+    return getattr(option, "usepdb", False) or any(
+        getattr(option, name, False) for name in _INFORMATION
+    )
+
+
 def asks_for_workers(config: Any) -> bool:
     """Whether hearth is to distribute this run: asked before pytest_cmdline_main.
 
@@ -164,14 +171,21 @@ def asks_for_workers(config: Any) -> bool:
     installed, and a usage error follows if it is not.
     """
     option = config.option
-    if any(getattr(option, name, False) for name in _INFORMATION) or getattr(
-        option, "usepdb", False
-    ):
+    if _runs_in_one_process(option):
         return False
     wanted = getattr(option, "numprocesses", None)
     if not wanted or (isinstance(wanted, int) and wanted < 0):
         return False
     return _policy(option) in SUPPORTED_POLICIES
+
+
+def is_left_to_xdist(config: Any) -> bool:
+    """Whether pytest-xdist is going to distribute this run: asked before pytest_cmdline_main, when hearth does not."""
+    option = config.option
+    if not hasattr(option, "tx") or _runs_in_one_process(option):
+        return False
+    names_a_distribution = option.dist != "no" or option.distload
+    return bool(option.numprocesses or (option.tx and names_a_distribution))
 
 
 def distribution_of(config: Any, basetemp: bytes) -> Optional[Distribution]:

@@ -41,10 +41,14 @@ class Run:
                 lambda session: self._at_selected({"session": session})
             )
         distributed = not zygote.order.is_worker and options.asks_for_workers(config)
+        # A controller collects nothing. One of xdist's own starts processes and threads from here on: no stage either.
+        is_deepest = distributed or (
+            not zygote.order.is_worker and options.is_left_to_xdist(config)
+        )
         target = zygote.order.stage
-        if target == Stage.configured or (target is not None and distributed):
+        if target == Stage.configured or (target is not None and is_deepest):
             zygote.recorder.note_configuration(config)
-            zygote.pause(Stage.configured, StageReport(distributed=distributed), config)
+            zygote.pause(Stage.configured, StageReport(distributed=is_deepest), config)
         zygote.recorder.ignore(cache_files.paths_to_ignore(config))
         if self._worker is not None:
             self._worker.adopt(zygote.order)

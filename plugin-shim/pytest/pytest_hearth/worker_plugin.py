@@ -47,6 +47,7 @@ class WorkerPlugin:
         }
         self._reports: list[Any] = []
         self._session: Any = None
+        self._pid = 0
         self.at_failed_collection: Callable[[Any], None] = lambda session: None
         # The daemon's instructions.
         self._queue: deque[int] = deque()
@@ -128,6 +129,7 @@ class WorkerPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool:
         self._session = session
+        self._pid = os.getpid()
         worker_terminal.save_effort(self._config)
         try:
             while True:
@@ -167,6 +169,8 @@ class WorkerPlugin:
 
     def _finish(self, index: int, duration_ns: int) -> None:
         assert self._data is not None and self._packer is not None
+        if os.getpid() != self._pid:
+            os._exit(0)  # a child that the test forked and that came back: it is no worker
         reports, failures = self._packer.pack(self._reports) if self._reports else (b"", 0)
         self._reports.clear()
         self._data.queue(ItemFinished(index, duration_ns, failures, reports))

@@ -18,6 +18,9 @@ def save_effort(config: Any) -> None:
         return
 
     def logreport(report: Any) -> None:
+        if report.when == "call":
+            # Asked also where nothing is written: a test whose subtests failed becomes a failure by it.
+            config.hook.pytest_report_teststatus(report=report, config=config)
         if (
             report.outcome == "passed"
             and type(report) is pytest.TestReport
