@@ -91,11 +91,14 @@ def note_child_process() -> None:
 
 
 def _reader() -> tuple[Any, int]:
-    """The frame that reads, and where it is in its code: the first outside the modules that implement os.environ."""
+    """The code that reads, and where in it: the first outside the modules that implement os.environ.
+
+    Not the frame: kept, it would keep the reader's variables alive.
+    """
     frame: Any = sys._getframe(3)  # beyond _note and the method that calls it
     while frame.f_code.co_filename in _IMPLEMENTATION and frame.f_back is not None:
         frame = frame.f_back
-    return frame, frame.f_lasti
+    return frame.f_code, frame.f_lasti
 
 
 class _WatchedDict(dict[Any, Any]):
@@ -113,7 +116,7 @@ class _WatchedDict(dict[Any, Any]):
 
     def _note_all(self) -> None:
         reader = _reader()
-        if _is_installed(reader[0].f_code.co_filename):
+        if _is_installed(reader[0].co_filename):
             # What it reads at this very point, it reads for its iteration.
             self._sweep = reader
         else:
