@@ -18,6 +18,7 @@ struct Settings {
   std::string log_file;          // for status
   std::uint32_t slots = 1;       // machine-wide
   std::size_t max_zygotes = 32;  // kept at once
+  bool verify = true;            // false: see HEARTH_TEST_SKIP_VERIFICATION in README.md
 };
 
 class Daemon : private ClientGateway::Listener, private RunListener {

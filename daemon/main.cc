@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "daemon/daemon.h"
@@ -94,6 +95,7 @@ int main(int argc, char** argv) {
   settings.zygote_program = zygote_program();
   settings.log_file = log_file(state).string();
   settings.slots = slots != 0 ? slots : usable_cores();
+  settings.verify = std::getenv("HEARTH_TEST_SKIP_VERIFICATION") == nullptr;
   if (access(settings.zygote_program.c_str(), R_OK) != 0) {
     return report(ready_fd, "error: the Python side of hearth is not at " +
                                 settings.zygote_program + "; install hearth again");

@@ -41,9 +41,9 @@ class ZygotePool : private Zygote::Listener {
   enum class WaitId : std::uint64_t {};
 
   // `zygote_program`: the Python file that an interpreter runs. `limit`: zygotes kept, beyond it
-  // the least recently used go.
+  // the least recently used go. `verify`: false trusts every trace, for tests of the tests.
   ZygotePool(EventLoop& loop, ProcessTable& processes, std::string zygote_program,
-             std::size_t limit);
+             std::size_t limit, bool verify = true);
 
   // A zygote paused as deep as processes of that kind are forked: `selected`, or `configured` when
   // the session turns out to be a controller. The callback is called once, from the loop, unless
@@ -98,6 +98,7 @@ class ZygotePool : private Zygote::Listener {
   ProcessTable& processes_;
   std::string zygote_program_;
   std::size_t limit_;
+  bool verify_;
   std::vector<std::unique_ptr<Zygote>> zygotes_;
   std::vector<std::unique_ptr<Waiter>> waiters_;
   std::deque<Refusal> refusals_;
