@@ -316,7 +316,7 @@ struct StageFailed {
   friend bool operator==(const StageFailed&, const StageFailed&) = default;
 };
 
-// zygote: answer to build_stage and start_process.
+// zygote: answer to build_stage, and to start_process with fork.
 struct Forked {
   std::uint64_t request = 0;
   std::uint64_t pid = 0;

@@ -198,7 +198,10 @@ class Zygote:
         self.peer.send(message, (control.theirs.fileno(), data.theirs.fileno(), *streams.filenos()))
         control.theirs.close()
         data.theirs.close()
-        return Process(self, self._forked(), control, data, streams, fork)
+        if fork:
+            return Process(self, self._forked(), control, data, streams, fork)
+        self.peer.close()  # as hearthd does: there is nothing more to say
+        return Process(self, self.pid, control, data, streams, fork)
 
     def exit_of(self, pid: int) -> ChildExited:
         """Wait for a child's end."""

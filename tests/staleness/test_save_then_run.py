@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -16,7 +16,7 @@ HELD_SAVES = max(5, SAVES // 10)
 
 _TEST = """
 import os
-from pathlib import Path
+from functools import partial
 import conftest, helper
 HERE = Path(__file__).parent
 OWN = {number}  {padding}
@@ -94,22 +94,22 @@ def test_a_save_while_a_run_is_loaded_is_seen_by_the_next(
     for number in range(1001, 1001 + HELD_SAVES):
         name = ("helper.py", "data.txt", place)[number % 3]
         saved.save(name, number)
-        _run(world, lambda name=name, number=number: saved.save(name, number + 5000))
-        _run(world, lambda: None)
+        _run(world, partial(saved.save, name, number + 5000))
+        _run(world)
         saved.expect()
 
 
-def _run(hearth: Hearth, edit: object) -> None:
+def _run(hearth: Hearth, edit: Callable[[], None] | None = None) -> None:
     """One run; `edit` is called when it is held for the first time."""
-    process: subprocess.Popen[str] = hearth.start_pytest("-q")
-    assert callable(edit)
+    process = hearth.start_pytest("-q")
     while process.poll() is None:
         try:
             hearth.gate.wait(0.02)
         except TimeoutError:
             continue
-        edit()
-        edit = lambda: None  # noqa: E731
+        if edit:
+            edit()
+            edit = None
         hearth.gate.release()
     done = hearth.finish(process)
     assert done.exit_code == 0, str(done)

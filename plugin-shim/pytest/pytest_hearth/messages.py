@@ -1234,7 +1234,7 @@ class StageFailed(Message):
 
 
 class Forked(Message):
-    """zygote: answer to build_stage and start_process."""
+    """zygote: answer to build_stage, and to start_process with fork."""
 
     __slots__ = ("request", "pid")
     ID: ClassVar[int] = 25

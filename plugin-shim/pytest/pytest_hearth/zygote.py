@@ -102,9 +102,8 @@ class Zygote:
             return True
         if isinstance(message, StartProcess):
             descriptors = control.take_descriptors(5)
-            if not message.fork:
-                control.send(Forked(message.request, os.getpid()))
-            elif not self._fork(message.request, descriptors):
+            # Without a fork nobody waits for an answer: the daemon has closed its end.
+            if message.fork and not self._fork(message.request, descriptors):
                 return False
             self._become_process(message, descriptors)
             return True
