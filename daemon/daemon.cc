@@ -70,7 +70,8 @@ Daemon::Daemon(Settings settings)
     : settings_(std::move(settings)),
       processes_(loop_),
       dispatcher_(loop_, scheduler::Config{settings_.slots, std::chrono::milliseconds(100)}),
-      pool_(loop_, processes_, settings_.zygote_program, settings_.max_zygotes, settings_.verify),
+      pool_(loop_, processes_, ImportHistory(settings_.history_directory), settings_.zygote_program,
+            settings_.max_zygotes, settings_.verify),
       gateway_(loop_, context_, static_cast<ClientGateway::Listener&>(*this)) {}
 
 Daemon::~Daemon() = default;

@@ -14,11 +14,12 @@ namespace hearth::daemon {
 
 struct Settings {
   protocol::Endpoints endpoints;
-  std::string zygote_program;    // the Python file that an interpreter zygote runs
-  std::string log_file;          // for status
-  std::uint32_t slots = 1;       // machine-wide
-  std::size_t max_zygotes = 32;  // kept at once
-  bool verify = true;            // false: see HEARTH_TEST_SKIP_VERIFICATION in README.md
+  std::string zygote_program;     // the Python file that an interpreter zygote runs
+  std::string log_file;           // for status
+  std::string history_directory;  // what runs imported
+  std::uint32_t slots = 1;        // machine-wide
+  std::size_t max_zygotes = 32;   // kept at once
+  bool verify = true;             // false: see HEARTH_TEST_SKIP_VERIFICATION in README.md
 };
 
 class Daemon : private ClientGateway::Listener, private RunListener {

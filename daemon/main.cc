@@ -94,6 +94,7 @@ int main(int argc, char** argv) {
   settings.endpoints = *endpoints;
   settings.zygote_program = zygote_program();
   settings.log_file = log_file(state).string();
+  settings.history_directory = (state / "imports").string();
   settings.slots = slots != 0 ? slots : usable_cores();
   settings.verify = std::getenv("HEARTH_TEST_SKIP_VERIFICATION") == nullptr;
   if (access(settings.zygote_program.c_str(), R_OK) != 0) {

@@ -47,6 +47,11 @@ StageKey key_of(Stage stage, const ProcessRequest& request) {
     key.spec.environment = normalised(interpreter_environment(request.spec.environment));
     return key;
   }
+  if (stage == Stage::preloaded) {
+    key.spec.directory = request.spec.directory;
+    key.spec.environment = normalised(request.spec.environment);
+    return key;
+  }
   key.flavour = request.flavour;
   key.spec = request.spec;
   key.spec.environment = normalised(std::move(key.spec.environment));

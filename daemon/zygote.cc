@@ -67,7 +67,7 @@ std::string Zygote::spawn_interpreter(const std::string& zygote_program, std::ui
   return {};
 }
 
-std::string Zygote::build_from_parent(const ProcessRequest& request) {
+std::string Zygote::build_from_parent(const ProcessRequest& request, ImportHistory::Plan plan) {
   protocol::Fd theirs;
   if (auto error = open_channel(theirs); !error.empty()) return error;
   protocol::BuildStage build;
@@ -77,6 +77,10 @@ std::string Zygote::build_from_parent(const ProcessRequest& request) {
   build.spec = request.spec;
   build.identity = request.identity;
   build.distribution = request.distribution;
+  built_for_ = request.spec;
+  plan_ = std::move(plan);
+  build.preload = plan_.modules;
+  build.no_preload = plan_.excluded;
   auto descriptors = streams_.duplicates();
   descriptors.insert(descriptors.begin(), std::move(theirs));
   if (!parent_->channel_ || !all_open(descriptors)) return "too many open files?";
@@ -230,6 +234,8 @@ void Zygote::on_message(protocol::Message message) {
     on_ready(std::move(*ready));
   } else if (const auto* failed = std::get_if<protocol::StageFailed>(&message)) {
     failure_ = failed->message;
+  } else if (auto* rejected = std::get_if<protocol::PreloadRejected>(&message)) {
+    preload_rejected_ = std::move(*rejected);
   } else if (const auto* forked = std::get_if<protocol::Forked>(&message)) {
     on_forked(*forked);
   } else if (const auto* exited = std::get_if<protocol::ChildExited>(&message)) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "daemon/event_loop.h"
+#include "daemon/import_history.h"
 #include "daemon/placeholder_streams.h"
 #include "daemon/process_table.h"
 #include "daemon/stage_key.h"
@@ -47,7 +48,9 @@ class Zygote {
   // error text, or empty.
   [[nodiscard]] std::string spawn_interpreter(const std::string& zygote_program,
                                               std::uint64_t umask);
-  [[nodiscard]] std::string build_from_parent(const ProcessRequest& request);
+  // `plan`: of the stage `preloaded`, what to import.
+  [[nodiscard]] std::string build_from_parent(const ProcessRequest& request,
+                                              ImportHistory::Plan plan = {});
 
   // Forks a process of a run (or turns a refused zygote into it). `descriptors`: control, data, 0,
   // 1, 2. `on_started` gets its pid, or 0 when the zygote was lost before it answered.
@@ -76,6 +79,13 @@ class Zygote {
   bool distributed() const { return ready_.distributed; }
   const protocol::StageReady& ready() const { return ready_; }
   const std::string& failure() const { return failure_; }
+  // Ended, because of what was imported ahead, in it or below it.
+  const std::optional<protocol::PreloadRejected>& preload_rejected() const {
+    return preload_rejected_;
+  }
+  const ImportHistory::Plan& plan() const { return plan_; }
+  // The command that it was built for, whole.
+  const protocol::ProcessSpec& built_for() const { return built_for_; }
   // Ended, and was never begun: the zygote that was to fork it is gone.
   bool parent_was_lost() const { return parent_was_lost_; }
   int wait_status() const { return wait_status_; }
@@ -132,6 +142,9 @@ class Zygote {
   Trace trace_;
   PlaceholderStreams::Printed printed_;
   std::string failure_;
+  std::optional<protocol::PreloadRejected> preload_rejected_;
+  ImportHistory::Plan plan_;
+  protocol::ProcessSpec built_for_;
   int wait_status_ = 0;
   std::map<std::uint64_t, Request> requests_;
   std::uint64_t next_request_ = 1;

@@ -12,14 +12,16 @@ namespace {
 using protocol::Stage;
 
 // The way to a run, deepest first. A stage more is a row more.
-constexpr std::array stages_deepest_first = {Stage::selected, Stage::configured,
+constexpr std::array stages_deepest_first = {Stage::selected, Stage::configured, Stage::preloaded,
                                              Stage::interpreter};
-constexpr Stage target = Stage::selected;
 
 // How often one acquire() may find that what it built is of no use to it (files that change all the
 // time) before it gives up.
 constexpr int max_rebuilds = 8;
 constexpr std::size_t remembered_refusals = 64;
+
+// How long after the end of a wait something is prepared for later, if nobody waits then.
+constexpr auto idle_before_preparing = std::chrono::milliseconds(200);
 
 // ": <the last line of a text>", or nothing.
 std::string last_line(const std::string& text) {
@@ -32,25 +34,31 @@ std::string last_line(const std::string& text) {
 
 }  // namespace
 
-ZygotePool::ZygotePool(EventLoop& loop, ProcessTable& processes, std::string zygote_program,
-                       std::size_t limit, bool verify)
+ZygotePool::ZygotePool(EventLoop& loop, ProcessTable& processes, ImportHistory history,
+                       std::string zygote_program, std::size_t limit, bool verify)
     : loop_(loop),
       processes_(processes),
+      history_(std::move(history)),
       zygote_program_(std::move(zygote_program)),
       limit_(limit),
       verify_(verify) {}
 
 ZygotePool::WaitId ZygotePool::acquire(ProcessRequest request, Callback callback) {
+  return add_waiter(std::move(request), Stage::selected, std::move(callback)).id;
+}
+
+ZygotePool::Waiter& ZygotePool::add_waiter(ProcessRequest request, Stage target,
+                                           Callback callback) {
   auto waiter = std::make_unique<Waiter>();
   waiter->id = WaitId{next_wait_++};
   waiter->request = std::move(request);
   waiter->callback = std::move(callback);
+  waiter->target = target;
   auto& added = *waiters_.emplace_back(std::move(waiter));
-  const auto id = added.id;
-  loop_.defer([this, id] {
+  loop_.defer([this, id = added.id] {
     if (auto* waiting = find(id)) advance(*waiting);
   });
-  return id;
+  return added;
 }
 
 ZygotePool::Waiter* ZygotePool::find(WaitId id) {
@@ -83,7 +91,10 @@ Zygote* ZygotePool::usable_zygote(const Waiter& waiter, Stage stage) {
   for (std::size_t i = 0; i < zygotes_.size(); ++i) {
     auto& zygote = *zygotes_[i];
     if (!(zygote.key() == key)) continue;
+    if (stage == Stage::preloaded && zygote.plan().modules.empty()) continue;
     if (zygote.state() == Zygote::State::building) {
+      // A run is there sooner without it.
+      if (stage == Stage::preloaded && waiter.target != stage) continue;
       const bool fits = !identity_matters || zygote.builds_for(identity);
       if (fits && !zygote.is_to_retire()) return &zygote;
       continue;
@@ -135,13 +146,15 @@ void ZygotePool::advance(Waiter& waiter) {
   }
   Zygote* from = nullptr;
   for (const auto stage : stages_deepest_first) {
+    if (stage > waiter.target) continue;
+    if (stage == Stage::preloaded && !waiter.preloaded_may_serve) continue;
     Zygote* zygote = usable_zygote(waiter, stage);
     if (!zygote) continue;
     if (zygote->state() == Zygote::State::building) {
       waiter.building = zygote;
       return;
     }
-    const bool deepest = stage == target || zygote->distributed();
+    const bool deepest = stage == waiter.target || zygote->distributed();
     if (deepest) {
       finish(waiter, Lease{zygote, zygote->state() == Zygote::State::ready});
       return;
@@ -157,10 +170,12 @@ void ZygotePool::advance(Waiter& waiter) {
     build(waiter, nullptr, Stage::interpreter);
     return;
   }
-  Stage next = target;
+  Stage next = waiter.target;
   for (const auto stage : stages_deepest_first) {
     if (stage <= from->key().stage) break;
-    if (stage == target || !is_refused(key_of(stage, waiter.request))) next = stage;
+    // `preloaded` is never on a run's way: it takes longer to build than it saves once.
+    if (stage > waiter.target || stage == Stage::preloaded) continue;
+    if (!is_refused(key_of(stage, waiter.request))) next = stage;
   }
   build(waiter, from, next);
 }
@@ -176,7 +191,9 @@ void ZygotePool::build(Waiter& waiter, Zygote* from, Stage stage) {
     ++interpreters_started_;
     error = zygote.spawn_interpreter(zygote_program_, waiter.request.spec.umask);
   } else {
-    error = zygote.build_from_parent(waiter.request);
+    auto plan =
+        stage == Stage::preloaded ? history_.plan(waiter.request.spec) : ImportHistory::Plan{};
+    error = zygote.build_from_parent(waiter.request, std::move(plan));
   }
   log("pool").debug("build_started stage={} flavour={} error={:?}", to_string(stage),
                     to_string(waiter.request.flavour), error);
@@ -189,7 +206,63 @@ void ZygotePool::build(Waiter& waiter, Zygote* from, Stage stage) {
 void ZygotePool::finish(Waiter& waiter, Result result) {
   auto callback = std::move(waiter.callback);
   std::erase_if(waiters_, [&](const auto& each) { return each.get() == &waiter; });
-  callback(std::move(result));
+  if (callback) callback(std::move(result));
+  prepare_when_idle();
+}
+
+// ---- what is imported ahead of later runs
+
+void ZygotePool::learn(const Zygote& zygote) {
+  const auto& spec = zygote.built_for();
+  if (zygote.ready().preload.empty()) return;
+  history_.add(spec, zygote.ready().preload, zygote.ready().no_preload);
+  if (std::find(to_preload_.begin(), to_preload_.end(), spec) == to_preload_.end())
+    to_preload_.push_back(spec);
+}
+
+// What came of the modules that were imported ahead is of no use for this process, and nothing that
+// has them may serve it.
+void ZygotePool::preload_rejected(const Zygote& zygote) {
+  const auto& rejected = *zygote.preload_rejected();
+  log("pool").info("preload_rejected stage={} module={} reason={:?}", to_string(zygote.key().stage),
+                   rejected.module, rejected.reason);
+  if (!rejected.module.empty()) {
+    history_.reject(zygote.built_for(), rejected.module, rejected.reason);
+    to_preload_.push_back(zygote.built_for());
+  }
+  for (auto* below = zygote.parent(); below && below->key().stage >= Stage::preloaded;
+       below = below->parent())
+    below->retire();
+}
+
+void ZygotePool::prepare_when_idle() {
+  if (ending_ || to_preload_.empty() || preparation_planned_) return;
+  preparation_planned_ = true;
+  loop_.after(idle_before_preparing, [this] {
+    preparation_planned_ = false;
+    prepare_next();
+  });
+}
+
+void ZygotePool::prepare_next() {
+  // Whoever waits now comes first; the end of its wait comes back here.
+  if (ending_ || to_preload_.empty() || !waiters_.empty()) return;
+  ProcessRequest request;
+  request.spec = std::move(to_preload_.front());
+  to_preload_.pop_front();
+  const auto plan = history_.plan(request.spec);
+  const auto key = key_of(Stage::preloaded, request);
+  bool is_there = plan.modules.empty();
+  for (const auto& each : zygotes_) {
+    if (!(each->key() == key) || each->state() != Zygote::State::ready) continue;
+    if (each->plan() == plan) {
+      is_there = true;
+    } else {
+      each->retire();  // it goes on serving what was built on it
+    }
+  }
+  if (is_there) return prepare_when_idle();
+  add_waiter(std::move(request), Stage::preloaded, {});
 }
 
 // By their ids: a callback may abandon others.
@@ -216,6 +289,7 @@ void ZygotePool::remember_refusal(const Zygote& zygote) {
 
 void ZygotePool::stage_reached(Zygote& zygote) {
   if (zygote.state() == Zygote::State::refused) remember_refusal(zygote);
+  learn(zygote);
   advance_waiters_of(zygote);
   if (zygote.is_to_retire()) zygote.retire();
   // Whoever waited has taken it or could not use it.
@@ -224,11 +298,15 @@ void ZygotePool::stage_reached(Zygote& zygote) {
 }
 
 void ZygotePool::process_ended(Zygote& zygote) {
+  if (zygote.preload_rejected()) preload_rejected(zygote);
   for (const auto id : waiters_of(zygote)) {
     auto* waiting = find(id);
     if (!waiting) continue;
     auto& waiter = *waiting;
-    if (ending_ || zygote.parent_was_lost() || zygote.build_started() < waiter.submitted) {
+    if (zygote.preload_rejected()) {
+      waiter.preloaded_may_serve = waiter.target == Stage::preloaded;
+      advance(waiter);
+    } else if (ending_ || zygote.parent_was_lost() || zygote.build_started() < waiter.submitted) {
       advance(waiter);  // it may have ended for a reason that is no more, or was none of its own
     } else if (!zygote.failure().empty()) {
       finish(waiter, Failed{zygote.failure()});

@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/import_history.h"
 #include "daemon/zygote.h"
 
 namespace hearth::daemon {
@@ -42,8 +43,8 @@ class ZygotePool : private Zygote::Listener {
 
   // `zygote_program`: the Python file that an interpreter runs. `limit`: zygotes kept, beyond it
   // the least recently used go. `verify`: false trusts every trace, for tests of the tests.
-  ZygotePool(EventLoop& loop, ProcessTable& processes, std::string zygote_program,
-             std::size_t limit, bool verify = true);
+  ZygotePool(EventLoop& loop, ProcessTable& processes, ImportHistory history,
+             std::string zygote_program, std::size_t limit, bool verify = true);
 
   // A zygote paused as deep as processes of that kind are forked: `selected`, or `configured` when
   // the session turns out to be a controller. The callback is called once, from the loop, unless
@@ -63,7 +64,9 @@ class ZygotePool : private Zygote::Listener {
   struct Waiter {
     WaitId id{};
     ProcessRequest request;
-    Callback callback;
+    Callback callback;  // none: nobody waits, the stage is built for later
+    protocol::Stage target{};
+    bool preloaded_may_serve = true;  // until it has turned out to be of no use
     Clock::time_point submitted = Clock::now();
     Zygote* building = nullptr;
     int rebuilds = 0;
@@ -80,6 +83,11 @@ class ZygotePool : private Zygote::Listener {
   void released(Zygote& zygote) override;
 
   void advance(Waiter& waiter);
+  Waiter& add_waiter(ProcessRequest request, protocol::Stage target, Callback callback);
+  void learn(const Zygote& zygote);
+  void preload_rejected(const Zygote& zygote);
+  void prepare_when_idle();
+  void prepare_next();
   Waiter* find(WaitId id);
   std::vector<WaitId> waiters_of(const Zygote& zygote) const;
   void advance_waiters_of(Zygote& zygote);
@@ -96,12 +104,15 @@ class ZygotePool : private Zygote::Listener {
 
   EventLoop& loop_;
   ProcessTable& processes_;
+  ImportHistory history_;
   std::string zygote_program_;
   std::size_t limit_;
   bool verify_;
   std::vector<std::unique_ptr<Zygote>> zygotes_;
   std::vector<std::unique_ptr<Waiter>> waiters_;
   std::deque<Refusal> refusals_;
+  std::deque<protocol::ProcessSpec> to_preload_;  // when nobody waits for anything
+  bool preparation_planned_ = false;
   std::uint64_t next_wait_ = 1;
   std::uint64_t interpreters_started_ = 0;
   bool ending_ = false;

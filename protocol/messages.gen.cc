@@ -11,6 +11,7 @@ namespace hearth::protocol {
 std::string_view to_string(Stage value) {
   switch (value) {
     case Stage::interpreter: return "interpreter";
+    case Stage::preloaded: return "preloaded";
     case Stage::configured: return "configured";
     case Stage::selected: return "selected";
   }
@@ -50,7 +51,7 @@ namespace wire {
 template <>
 struct Wire<Stage> {
   using Type = Stage;
-  static constexpr const char* name = "one of interpreter, configured, selected";
+  static constexpr const char* name = "one of interpreter, preloaded, configured, selected";
   static void write(Packer& packer, Type value) {
     Text::write(packer, to_string(value));
   }
@@ -59,6 +60,7 @@ struct Wire<Stage> {
     if (object.type != msgpack::type::STR) return false;
     const std::string_view text(object.via.str.ptr, object.via.str.size);
     if (text == "interpreter") { value = Type::interpreter; return true; }
+    if (text == "preloaded") { value = Type::preloaded; return true; }
     if (text == "configured") { value = Type::configured; return true; }
     if (text == "selected") { value = Type::selected; return true; }
     return false;
@@ -247,6 +249,28 @@ struct Wire<EnvironmentRead> {
     return Bytes::read(element[0], value.name) &&
            Bytes::read(element[1], value.value) &&
            Bool::read(element[2], value.is_set);
+  }
+};
+
+template <>
+struct Wire<ModuleOrigin> {
+  using Type = ModuleOrigin;
+  static constexpr const char* name = "module_origin";
+  static void write(Packer& packer, const Type& value) {
+    packer.pack_array(2);
+    Text::write(packer, value.name);
+    Bytes::write(packer, value.file);
+  }
+  static std::size_t size(const Type& value) {
+    return 5 +
+         Text::size(value.name) +
+         Bytes::size(value.file);
+  }
+  static bool read(const msgpack::object& object, Type& value) {
+    if (!is_array_of(2, object)) return false;
+    const msgpack::object* element = object.via.array.ptr;
+    return Text::read(element[0], value.name) &&
+           Bytes::read(element[1], value.file);
   }
 };
 
@@ -643,22 +667,26 @@ bool read_fields(FieldReader& reader, Event& value) {
 }
 
 void write_fields(Packer& packer, const BuildStage& value) {
-  start_message(packer, 20, 6);
+  start_message(packer, 20, 8);
   write_field<Uint>(packer, "request", value.request);
   write_field<Wire<Stage>>(packer, "stage", value.stage);
   write_field<Wire<Flavour>>(packer, "flavour", value.flavour);
   write_field<Wire<ProcessSpec>>(packer, "spec", value.spec);
   write_field<Wire<WorkerIdentity>>(packer, "identity", value.identity);
   write_field<Text>(packer, "distribution", value.distribution);
+  write_field<List<Wire<ModuleOrigin>>>(packer, "preload", value.preload);
+  write_field<List<Text>>(packer, "no_preload", value.no_preload);
 }
 std::size_t size_of_fields(const BuildStage& value) {
-  return 67 +
+  return 88 +
          Uint::size(value.request) +
          Wire<Stage>::size(value.stage) +
          Wire<Flavour>::size(value.flavour) +
          Wire<ProcessSpec>::size(value.spec) +
          Wire<WorkerIdentity>::size(value.identity) +
-         Text::size(value.distribution);
+         Text::size(value.distribution) +
+         List<Wire<ModuleOrigin>>::size(value.preload) +
+         List<Text>::size(value.no_preload);
 }
 bool read_fields(FieldReader& reader, BuildStage& value) {
   return reader.read<Uint>("request", value.request) &&
@@ -666,7 +694,9 @@ bool read_fields(FieldReader& reader, BuildStage& value) {
          reader.read<Wire<Flavour>>("flavour", value.flavour) &&
          reader.read<Wire<ProcessSpec>>("spec", value.spec) &&
          reader.read<Wire<WorkerIdentity>>("identity", value.identity) &&
-         reader.read<Text>("distribution", value.distribution);
+         reader.read<Text>("distribution", value.distribution) &&
+         reader.read<List<Wire<ModuleOrigin>>>("preload", value.preload) &&
+         reader.read<List<Text>>("no_preload", value.no_preload);
 }
 
 void write_fields(Packer& packer, const StartProcess& value) {
@@ -716,7 +746,7 @@ bool read_fields(FieldReader&, Retire&) {
 }
 
 void write_fields(Packer& packer, const StageReady& value) {
-  start_message(packer, 23, 7);
+  start_message(packer, 23, 9);
   write_field<Wire<Stage>>(packer, "stage", value.stage);
   write_field<Text>(packer, "refusal", value.refusal);
   write_field<List<Wire<FileSignature>>>(packer, "files", value.files);
@@ -724,16 +754,20 @@ void write_fields(Packer& packer, const StageReady& value) {
   write_field<Bool>(packer, "distributed", value.distributed);
   write_field<List<Text>>(packer, "items", value.items);
   write_field<Bytes>(packer, "collected", value.collected);
+  write_field<List<Wire<ModuleOrigin>>>(packer, "preload", value.preload);
+  write_field<List<Text>>(packer, "no_preload", value.no_preload);
 }
 std::size_t size_of_fields(const StageReady& value) {
-  return 79 +
+  return 100 +
          Wire<Stage>::size(value.stage) +
          Text::size(value.refusal) +
          List<Wire<FileSignature>>::size(value.files) +
          List<Wire<EnvironmentRead>>::size(value.environment) +
          Bool::size(value.distributed) +
          List<Text>::size(value.items) +
-         Bytes::size(value.collected);
+         Bytes::size(value.collected) +
+         List<Wire<ModuleOrigin>>::size(value.preload) +
+         List<Text>::size(value.no_preload);
 }
 bool read_fields(FieldReader& reader, StageReady& value) {
   return reader.read<Wire<Stage>>("stage", value.stage) &&
@@ -742,7 +776,9 @@ bool read_fields(FieldReader& reader, StageReady& value) {
          reader.read<List<Wire<EnvironmentRead>>>("environment", value.environment) &&
          reader.read<Bool>("distributed", value.distributed) &&
          reader.read<List<Text>>("items", value.items) &&
-         reader.read<Bytes>("collected", value.collected);
+         reader.read<Bytes>("collected", value.collected) &&
+         reader.read<List<Wire<ModuleOrigin>>>("preload", value.preload) &&
+         reader.read<List<Text>>("no_preload", value.no_preload);
 }
 
 void write_fields(Packer& packer, const StageFailed& value) {
@@ -794,6 +830,21 @@ bool read_fields(FieldReader& reader, ChildExited& value) {
          reader.read<Uint>("user_us", value.user_us) &&
          reader.read<Uint>("system_us", value.system_us) &&
          reader.read<Uint>("max_rss_kib", value.max_rss_kib);
+}
+
+void write_fields(Packer& packer, const PreloadRejected& value) {
+  start_message(packer, 27, 2);
+  write_field<Text>(packer, "module", value.module);
+  write_field<Text>(packer, "reason", value.reason);
+}
+std::size_t size_of_fields(const PreloadRejected& value) {
+  return 28 +
+         Text::size(value.module) +
+         Text::size(value.reason);
+}
+bool read_fields(FieldReader& reader, PreloadRejected& value) {
+  return reader.read<Text>("module", value.module) &&
+         reader.read<Text>("reason", value.reason);
 }
 
 void write_fields(Packer& packer, const RunItems& value) {
@@ -1235,6 +1286,10 @@ const MessageType* find_message_type(std::uint64_t id) {
       static constexpr MessageType type{"child_exited", &decode_as<ChildExited>};
       return &type;
     }
+    case 27: {
+      static constexpr MessageType type{"preload_rejected", &decode_as<PreloadRejected>};
+      return &type;
+    }
     case 30: {
       static constexpr MessageType type{"run_items", &decode_as<RunItems>};
       return &type;
@@ -1361,6 +1416,7 @@ std::string_view name_of(const Message& message) {
       "stage_failed",
       "forked",
       "child_exited",
+      "preload_rejected",
       "run_items",
       "revoke_items",
       "no_more_items",

@@ -28,7 +28,7 @@ inline constexpr std::size_t descriptors = 8;
 }  // namespace limits
 
 // The point of the run at which a zygote is paused, shallowest first.
-enum class Stage { interpreter, configured, selected };
+enum class Stage { interpreter, preloaded, configured, selected };
 [[nodiscard]] std::string_view to_string(Stage value);
 
 // What a zygote's forks are: the session that the user sees (single, or controller of a distributed
@@ -88,6 +88,13 @@ struct EnvironmentRead {
   std::string value{};  // empty when it was not set
   bool is_set = false;
   friend bool operator==(const EnvironmentRead&, const EnvironmentRead&) = default;
+};
+
+// A module that was imported, and the file that it was loaded from.
+struct ModuleOrigin {
+  std::string name{};  // dotted
+  std::string file{};  // absolute path
+  friend bool operator==(const ModuleOrigin&, const ModuleOrigin&) = default;
 };
 
 // One detail of an event.
@@ -265,6 +272,9 @@ struct BuildStage {
   ProcessSpec spec{};
   WorkerIdentity identity{};  // of the worker for which it is built first
   std::string distribution{};  // for a worker: the run's --dist
+  std::vector<ModuleOrigin> preload{};  // for `preloaded`: import these, in this order
+  // for `preloaded`: modules (with what is in them) that must not be imported
+  std::vector<std::string> no_preload{};
   friend bool operator==(const BuildStage&, const BuildStage&) = default;
 };
 
@@ -306,6 +316,10 @@ struct StageReady {
   // worker at selected: what the controller replays (collect reports, warnings, deselected); opaque
   // to the daemon
   std::string collected{};
+  // after `preloaded`: the installed modules imported so far that may be imported ahead of the next
+  // run, in their order
+  std::vector<ModuleOrigin> preload{};
+  std::vector<std::string> no_preload{};  // modules (with what is in them) that must not be
   friend bool operator==(const StageReady&, const StageReady&) = default;
 };
 
@@ -331,6 +345,14 @@ struct ChildExited {
   std::uint64_t system_us = 0;
   std::uint64_t max_rss_kib = 0;
   friend bool operator==(const ChildExited&, const ChildExited&) = default;
+};
+
+// zygote: a module that was imported ahead cannot be; what was built with it is of no use, and this
+// process ends.
+struct PreloadRejected {
+  std::string module{};  // dotted name
+  std::string reason{};
+  friend bool operator==(const PreloadRejected&, const PreloadRejected&) = default;
 };
 
 // daemon to a worker: append these items to its queue.
@@ -520,6 +542,7 @@ using Message = std::variant<
     StageFailed,
     Forked,
     ChildExited,
+    PreloadRejected,
     RunItems,
     RevokeItems,
     NoMoreItems,

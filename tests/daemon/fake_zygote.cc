@@ -13,6 +13,8 @@
 //   hang:forked    it forks, but does not tell (once:forked=PATH likewise)
 //   distributed    at `configured`: the session turns out to be a controller
 //   identity       the worker's id is read at `selected`
+//   imports:NAME   at `selected`: the stage says that NAME may be imported ahead
+//   misfit:NAME    at `configured`: if NAME was imported ahead, preload_rejected instead of pausing
 //   items:N        at `selected`: so many items (2)
 //   survives       its forks survive its death
 // A session writes "<args of start_process>" to its standard output and ends with code 7, or:
@@ -49,6 +51,7 @@ struct State {
   ProcessSpec spec;
   bool retiring = false;
   int children = 0;
+  std::vector<ModuleOrigin> preloaded;
 };
 
 void announce(Channel& channel, const State& state, const BuildStage& build) {
@@ -61,6 +64,16 @@ void announce(Channel& channel, const State& state, const BuildStage& build) {
   if (argument(spec, "refuse") == to_string(state.stage)) ready.refusal = "refused as asked";
   ready.distributed = state.stage == Stage::configured && build.flavour == Flavour::session &&
                       has(spec, "distributed");
+  if (state.stage == Stage::configured) {
+    const auto misfit = argument(spec, "misfit");
+    for (const auto& module : state.preloaded) {
+      if (module.name != misfit) continue;
+      channel.send(PreloadRejected{misfit, "as asked"});
+      _exit(1);
+    }
+  }
+  if (state.stage == Stage::selected && !argument(spec, "imports").empty())
+    ready.preload.push_back({argument(spec, "imports"), "/fake/module.py"});
   if (state.stage == Stage::configured && !argument(spec, "fail").empty()) {
     channel.send(StageFailed{argument(spec, "fail")});
     _exit(1);
@@ -119,6 +132,7 @@ pid_t fork_as_zygotes_do(const ProcessSpec& spec) {
           State child;
           child.stage = stage->stage;
           child.spec = stage->spec;
+          child.preloaded = stage->stage == Stage::preloaded ? stage->preload : state.preloaded;
           serve(std::move(received.descriptors[0]), child, stage);
         }
         received.descriptors.clear();

@@ -21,8 +21,6 @@ class ZygotePoolTest : public testing::Test {
  protected:
   void SetUp() override {
     become_subreaper();
-    char name[] = "/tmp/hearth-pool-test-XXXXXX";
-    directory_ = mkdtemp(name);
     ticker();
   }
 
@@ -75,16 +73,28 @@ class ZygotePoolTest : public testing::Test {
     return lease->zygote;
   }
 
+  std::ptrdiff_t ready_stages(Stage stage) {
+    const auto all = pool_.status();
+    return std::count_if(all.begin(), all.end(), [&](const protocol::ZygoteStatus& each) {
+      return each.stage == stage && each.state == "ready";
+    });
+  }
+
   std::filesystem::path file(const std::string& text) {
     const auto path = std::filesystem::path(directory_) / "read.txt";
     std::ofstream(path) << text;
     return path;
   }
 
-  std::string directory_;
+  static std::string new_directory() {
+    char name[] = "/tmp/hearth-pool-test-XXXXXX";
+    return mkdtemp(name);
+  }
+
+  std::string directory_ = new_directory();
   EventLoop loop_;
   ProcessTable processes_{loop_};
-  ZygotePool pool_{loop_, processes_, "unused", 32};
+  ZygotePool pool_{loop_, processes_, ImportHistory(directory_ + "/imports"), "unused", 32};
 };
 
 TEST_F(ZygotePoolTest, builds_the_stages_one_after_another) {
@@ -311,7 +321,7 @@ TEST_F(ZygotePoolTest, ends_a_build_that_nobody_waits_for_any_more) {
 }
 
 TEST_F(ZygotePoolTest, keeps_no_more_zygotes_than_its_limit) {
-  ZygotePool small(loop_, processes_, "unused", 4);
+  ZygotePool small(loop_, processes_, ImportHistory(directory_ + "/imports"), "unused", 4);
   for (const auto* name : {"a", "b", "c"}) {
     std::optional<ZygotePool::Result> result;
     small.acquire(request({name}), [&](ZygotePool::Result one) { result = std::move(one); });
@@ -320,6 +330,64 @@ TEST_F(ZygotePoolTest, keeps_no_more_zygotes_than_its_limit) {
   run_until([&] { return small.status().size() <= 4; });
   small.kill_all();
   run_until([&] { return small.status().empty(); });
+}
+
+// ---- preloaded
+
+TEST_F(ZygotePoolTest, imports_ahead_what_a_run_imported_when_nobody_waits) {
+  lease(request({"imports:heavy"}));
+  run_until([&] { return ready_stages(Stage::preloaded) == 1; });
+  Zygote* zygote = lease(request({"imports:heavy", "another"}));
+  EXPECT_EQ(zygote->parent()->parent()->key().stage, Stage::preloaded);
+  EXPECT_EQ(zygote->parent()->parent()->plan().modules.front().name, "heavy");
+  EXPECT_EQ(pool_.interpreters_started(), 1u);
+}
+
+TEST_F(ZygotePoolTest, does_not_let_a_run_wait_for_modules_to_be_imported_ahead) {
+  Zygote* zygote = lease(request({"imports:heavy"}));
+  EXPECT_EQ(zygote->parent()->parent()->key().stage, Stage::interpreter);
+  EXPECT_EQ(ready_stages(Stage::preloaded), 0);
+}
+
+TEST_F(ZygotePoolTest, remembers_what_was_imported_beyond_its_own_life) {
+  lease(request({"imports:heavy"}));
+  ImportHistory history(directory_ + "/imports");
+  const auto plan = history.plan(request({}).spec);
+  ASSERT_EQ(plan.modules.size(), 1u);
+  EXPECT_EQ(plan.modules[0].name, "heavy");
+}
+
+TEST_F(ZygotePoolTest, builds_without_what_was_imported_ahead_when_it_is_of_no_use) {
+  lease(request({"imports:heavy"}));
+  run_until([&] { return ready_stages(Stage::preloaded) == 1; });
+  Zygote* zygote = lease(request({"imports:heavy", "misfit:heavy"}));
+  EXPECT_EQ(zygote->parent()->parent()->key().stage, Stage::interpreter);
+  run_until([&] { return ready_stages(Stage::preloaded) == 0; });
+  ImportHistory history(directory_ + "/imports");
+  EXPECT_TRUE(history.plan(request({}).spec).modules.empty()) << "it is not tried again";
+}
+
+TEST_F(ZygotePoolTest, imports_more_ahead_when_runs_import_more) {
+  lease(request({"imports:heavy"}));
+  run_until([&] { return ready_stages(Stage::preloaded) == 1; });
+  Zygote* before = lease(request({"imports:light"}))->parent()->parent();
+  ASSERT_EQ(before->key().stage, Stage::preloaded);
+  run_until([&] { return before->state() == Zygote::State::retiring; });
+  run_until([&] { return ready_stages(Stage::preloaded) == 1; });
+  Zygote* after = lease(request({"another"}))->parent()->parent();
+  EXPECT_EQ(after->key().stage, Stage::preloaded);
+  EXPECT_EQ(after->plan().modules.size(), 2u);
+}
+
+TEST_F(ZygotePoolTest, begins_its_history_anew_when_it_cannot_be_read) {
+  lease(request({"imports:heavy"}));
+  for (const auto& each : std::filesystem::directory_iterator(directory_ + "/imports"))
+    std::ofstream(each.path()) << "{]";
+  ImportHistory history(directory_ + "/imports");
+  EXPECT_TRUE(history.plan(request({}).spec).modules.empty());
+  history.add(request({}).spec, {{"heavy", "/fake/module.py"}}, {});
+  ImportHistory again(directory_ + "/imports");
+  EXPECT_EQ(again.plan(request({}).spec).modules.size(), 1u);
 }
 
 TEST_F(ZygotePoolTest, forks_a_run_on_the_streams_that_it_gets) {

@@ -43,6 +43,7 @@ from _hearth_runtime.messages import (  # type: ignore[import-not-found]  # noqa
     ChildExited,
     Forked,
     Message,
+    PreloadRejected,
     ProcessSpec,
     Retire,
     StageFailed,
@@ -159,6 +160,10 @@ class Zygote:
         assert isinstance(message, StageReady), message
         return message
 
+    def rejected(self) -> PreloadRejected:
+        message: PreloadRejected = self.peer.receive(PreloadRejected)
+        return message
+
     def failed(self) -> StageFailed:
         message: StageFailed = self.peer.receive(StageFailed)
         return message
@@ -170,11 +175,12 @@ class Zygote:
         flavour: str = "session",
         identity: WorkerIdentity = NOBODY,
         dist: str = "load",
+        preload: tuple[list[Any], list[str]] = ([], []),
     ) -> Zygote:
-        """Fork a stage; its report comes on the result's channel."""
+        """Fork a stage; its report comes on the result's channel. preload: what to import ahead, and what must not be."""
         self._request += 1
         peer, streams = Peer(), Streams()
-        message = BuildStage(self._request, stage, flavour, spec, identity, dist)
+        message = BuildStage(self._request, stage, flavour, spec, identity, dist, *preload)
         self.peer.send(message, (peer.theirs.fileno(), *streams.filenos()))
         peer.theirs.close()
         return Zygote(peer, streams, self, self._forked())

@@ -64,6 +64,11 @@ class Recorder {
     files_.push_back(std::move(signature));
   }
 
+  void imported(std::string name) {
+    if (imported_.insert(name).second) imports_.push_back(std::move(name));
+  }
+  [[nodiscard]] const std::vector<std::string>& imports() const { return imports_; }
+
   void wrote(std::string path, bool anew) {
     path = absolute(std::move(path));
     if (anew) begun_.insert(path);
@@ -138,6 +143,8 @@ class Recorder {
   std::unordered_set<std::string> index_;
   std::unordered_set<std::string> written_;
   std::unordered_set<std::string> begun_;  // of all stages: such a file may stay open
+  std::vector<std::string> imports_;       // of all stages, in the order of their begin
+  std::unordered_set<std::string> imported_;
   std::string
       unsettled_;  // the last file, when its signature waits for the read that follows at once
 };
@@ -184,6 +191,8 @@ void on_directory(PyObject* args) {
 void on_import(PyObject* args) {
   std::string path;
   if (PyTuple_Size(args) < 2) return;
+  std::string name;
+  if (path_bytes(PyTuple_GetItem(args, 0), name)) recorder().imported(std::move(name));
   PyObject* file = PyTuple_GetItem(args, 1);
   if (file != nullptr && file != Py_None && path_of(file, path)) recorder().read(std::move(path));
 }
@@ -302,6 +311,16 @@ std::string_view name_of(protocol::FileKind kind) {
   return "other";
 }
 
+PyObject* recorder_imports(PyObject*, PyObject*) {
+  Object list(PyList_New(0));
+  for (const std::string& name : recorder().imports()) {
+    const Object entry(PyUnicode_DecodeFSDefaultAndSize(name.data(),
+                                                        static_cast<Py_ssize_t>(name.size())));
+    if (!list || !entry || PyList_Append(list.get(), entry.get()) != 0) return nullptr;
+  }
+  return list.release();
+}
+
 PyObject* recorder_take(PyObject*, PyObject*) {
   Object list(PyList_New(0));
   for (const FileSignature& file : recorder().files()) {
@@ -332,6 +351,10 @@ PyMethodDef recorder_methods[] = {
      "time, as if it had been read then."},
     {"recorder_on_child_process", recorder_on_child_process, METH_O,
      "recorder_on_child_process(listener): call it when a child process is about to be started."},
+    {"recorder_imports", recorder_imports, METH_NOARGS,
+     "recorder_imports() -> list: names of modules in the order in which their imports began, of "
+     "this process and those that it was forked from. Those that importlib.import_module was asked "
+     "for are not among them."},
     {"recorder_take", recorder_take, METH_NOARGS,
      "recorder_take() -> list: file signatures in wire form, in the order of their reads; begins a "
      "new record."},

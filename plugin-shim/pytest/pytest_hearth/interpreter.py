@@ -40,8 +40,13 @@ def main(control_fd: int, directory: str) -> NoReturn:
     zygote.base_path = list(sys.path)
     _native.remember_streams()
     randomness.remember_start()
+    base = set(sys.modules)
     zygote.pause(Stage.interpreter, StageReport())
-    run_to_the_end(Run(zygote).main)
+    if zygote.order.stage == Stage.preloaded:
+        from . import preload
+
+        preload.reach(zygote)
+    run_to_the_end(Run(zygote, base).main)
 
 
 def _reset_signals() -> None:

@@ -122,9 +122,10 @@ class Stage:
     """The point of the run at which a zygote is paused, shallowest first."""
 
     interpreter: Final = "interpreter"
+    preloaded: Final = "preloaded"
     configured: Final = "configured"
     selected: Final = "selected"
-    VALUES: Final = frozenset({"interpreter", "configured", "selected"})
+    VALUES: Final = frozenset({"interpreter", "preloaded", "configured", "selected"})
 
     @staticmethod
     def read(value: object, where: str) -> str:
@@ -365,6 +366,28 @@ class EnvironmentRead(_Record):
             _bytes(row[1], "environment_read.value"),
             _bool(row[2], "environment_read.is_set"),
         )
+
+
+class ModuleOrigin(_Record):
+    """A module that was imported, and the file that it was loaded from."""
+
+    __slots__ = ("name", "file")
+    # name: dotted
+    # file: absolute path
+
+    def __init__(self, name: str, file: bytes) -> None:
+        self.name = name
+        self.file = file
+
+    def to_wire(self) -> list[object]:
+        """Its fields in order."""
+        return [self.name, self.file]
+
+    @classmethod
+    def from_wire(cls, value: object, where: str) -> ModuleOrigin:
+        """Raises ValueError, whose text begins with where."""
+        row = _fixed(value, 2, where)
+        return cls(_string(row[0], "module_origin.name"), _bytes(row[1], "module_origin.file"))
 
 
 class NameValue(_Record):
@@ -1018,11 +1041,22 @@ class BuildStage(Message):
     2 (until a run takes their place).
     """
 
-    __slots__ = ("request", "stage", "flavour", "spec", "identity", "distribution")
+    __slots__ = (
+        "request",
+        "stage",
+        "flavour",
+        "spec",
+        "identity",
+        "distribution",
+        "preload",
+        "no_preload",
+    )
     # request: repeated in forked
     # stage: deeper than the zygote's own
     # identity: of the worker for which it is built first
     # distribution: for a worker: the run's --dist
+    # preload: for `preloaded`: import these, in this order
+    # no_preload: for `preloaded`: modules (with what is in them) that must not be imported
     ID: ClassVar[int] = 20
     NAME: ClassVar[str] = "build_stage"
 
@@ -1034,6 +1068,8 @@ class BuildStage(Message):
         spec: ProcessSpec,
         identity: WorkerIdentity,
         distribution: str,
+        preload: list[ModuleOrigin],
+        no_preload: list[str],
     ) -> None:
         self.request = request
         self.stage = stage
@@ -1041,6 +1077,8 @@ class BuildStage(Message):
         self.spec = spec
         self.identity = identity
         self.distribution = distribution
+        self.preload = preload
+        self.no_preload = no_preload
 
     def to_wire(self) -> list[object]:
         return [20, {
@@ -1050,6 +1088,8 @@ class BuildStage(Message):
             "spec": self.spec.to_wire(),
             "identity": self.identity.to_wire(),
             "distribution": self.distribution,
+            "preload": [element.to_wire() for element in self.preload],
+            "no_preload": self.no_preload,
         }]
 
     @classmethod
@@ -1061,6 +1101,8 @@ class BuildStage(Message):
             ProcessSpec.from_wire(fields["spec"], "build_stage.spec"),
             WorkerIdentity.from_wire(fields["identity"], "build_stage.identity"),
             _string(fields["distribution"], "build_stage.distribution"),
+            _list_of(ModuleOrigin.from_wire, fields["preload"], "build_stage.preload"),
+            _list_of(_string, fields["no_preload"], "build_stage.no_preload"),
         )
 
 
@@ -1158,7 +1200,17 @@ class Retire(Message):
 class StageReady(Message):
     """zygote: paused at its stage, or refused (then only start_process without fork may follow)."""
 
-    __slots__ = ("stage", "refusal", "files", "environment", "distributed", "items", "collected")
+    __slots__ = (
+        "stage",
+        "refusal",
+        "files",
+        "environment",
+        "distributed",
+        "items",
+        "collected",
+        "preload",
+        "no_preload",
+    )
     # refusal: empty: may be forked; else what the audit found
     # files: read since the parent stage, each signature taken before the read
     # environment: of the variables that differ from worker to worker and run to run: those that
@@ -1168,6 +1220,9 @@ class StageReady(Message):
     # items: worker at selected: node ids in order
     # collected: worker at selected: what the controller replays (collect reports, warnings,
     # deselected); opaque to the daemon
+    # preload: after `preloaded`: the installed modules imported so far that may be imported ahead
+    # of the next run, in their order
+    # no_preload: modules (with what is in them) that must not be
     ID: ClassVar[int] = 23
     NAME: ClassVar[str] = "stage_ready"
 
@@ -1180,6 +1235,8 @@ class StageReady(Message):
         distributed: bool,
         items: list[str],
         collected: bytes,
+        preload: list[ModuleOrigin],
+        no_preload: list[str],
     ) -> None:
         self.stage = stage
         self.refusal = refusal
@@ -1188,6 +1245,8 @@ class StageReady(Message):
         self.distributed = distributed
         self.items = items
         self.collected = collected
+        self.preload = preload
+        self.no_preload = no_preload
 
     def to_wire(self) -> list[object]:
         return [23, {
@@ -1198,6 +1257,8 @@ class StageReady(Message):
             "distributed": self.distributed,
             "items": self.items,
             "collected": self.collected,
+            "preload": [element.to_wire() for element in self.preload],
+            "no_preload": self.no_preload,
         }]
 
     @classmethod
@@ -1210,6 +1271,8 @@ class StageReady(Message):
             _bool(fields["distributed"], "stage_ready.distributed"),
             _list_of(_string, fields["items"], "stage_ready.items"),
             _bytes(fields["collected"], "stage_ready.collected"),
+            _list_of(ModuleOrigin.from_wire, fields["preload"], "stage_ready.preload"),
+            _list_of(_string, fields["no_preload"], "stage_ready.no_preload"),
         )
 
 
@@ -1292,6 +1355,31 @@ class ChildExited(Message):
             _uint(fields["user_us"], "child_exited.user_us"),
             _uint(fields["system_us"], "child_exited.system_us"),
             _uint(fields["max_rss_kib"], "child_exited.max_rss_kib"),
+        )
+
+
+class PreloadRejected(Message):
+    """zygote: a module that was imported ahead cannot be; what was built with it is of no use, and
+    this process ends.
+    """
+
+    __slots__ = ("module", "reason")
+    # module: dotted name
+    ID: ClassVar[int] = 27
+    NAME: ClassVar[str] = "preload_rejected"
+
+    def __init__(self, module: str, reason: str) -> None:
+        self.module = module
+        self.reason = reason
+
+    def to_wire(self) -> list[object]:
+        return [27, {"module": self.module, "reason": self.reason}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> PreloadRejected:
+        return cls(
+            _string(fields["module"], "preload_rejected.module"),
+            _string(fields["reason"], "preload_rejected.reason"),
         )
 
 
@@ -1861,6 +1949,7 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         StageFailed,
         Forked,
         ChildExited,
+        PreloadRejected,
         RunItems,
         RevokeItems,
         NoMoreItems,

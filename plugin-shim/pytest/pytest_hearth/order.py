@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Optional
 
 from .channel import Channel
-from .messages import ProcessSpec, WorkerIdentity
+from .messages import ModuleOrigin, ProcessSpec, WorkerIdentity
 
 
 class Order:
@@ -13,6 +14,7 @@ class Order:
 
     stage: the stage to pause at, or None for a process of a run.
     data: the worker's data channel, or -1.
+    preload, no_preload: of the stage `preloaded` only: what to import, and what no import may load.
     """
 
     def __init__(
@@ -26,6 +28,8 @@ class Order:
         distribution: str,
         basetemp: bytes = b"",
         data: int = -1,
+        preload: Sequence[ModuleOrigin] = (),
+        no_preload: Sequence[str] = (),
     ) -> None:
         self.control = control
         self.stage = stage
@@ -35,6 +39,8 @@ class Order:
         self.distribution = distribution
         self.basetemp = basetemp
         self.data = data
+        self.preload = preload
+        self.no_preload = no_preload
 
     @property
     def is_worker(self) -> bool:

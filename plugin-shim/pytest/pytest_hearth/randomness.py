@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from typing import Any, Optional
 
+from .shelf import shelf
+
 _random_at_start: Optional[object] = None
 _random_at_pause: Optional[object] = None
 
@@ -27,6 +29,7 @@ def remember_pause() -> None:
 
 def after_fork(project_has_run: bool) -> None:
     """In the child, once Python's own fork handlers have run."""
+    _reseed_numpy()
     if not project_has_run:
         # The generator that modules loaded from here on find is fresh; it is what later pauses compare with.
         remember_start()
@@ -39,7 +42,6 @@ def after_fork(project_has_run: bool) -> None:
             random.setstate(_random_at_pause)
         else:
             remember_start()
-    _reseed_numpy()
 
 
 def _reseed_numpy() -> None:
@@ -48,7 +50,7 @@ def _reseed_numpy() -> None:
     A Mersenne Twister that was seeded by an int begins with that int; one that was filled from entropy begins with its
     highest bit alone, and stands at the end of its block until the first number is drawn.
     """
-    random: Any = sys.modules.get("numpy.random.mtrand")
+    random: Any = shelf.find("numpy.random.mtrand")
     if random is None:
         return
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import cache_files, options, script, session_times, stages
+from . import _native, cache_files, options, script, session_times, stages, third_party
 from .messages import Stage
 from .stage_report import StageReport
 from .zygote import Zygote
@@ -13,8 +13,10 @@ from .zygote import Zygote
 class Run:
     """From the pytest script's start to its end, across the forks in which it is continued."""
 
-    def __init__(self, zygote: Zygote) -> None:
+    def __init__(self, zygote: Zygote, base: set[str]) -> None:
+        """base: the modules that every run finds loaded."""
         self._zygote = zygote
+        self._base = base
         self._worker: Any = None
 
     def main(self) -> None:
@@ -64,6 +66,9 @@ class Run:
         if zygote.order.stage is None:
             return
         report = StageReport() if self._worker is None else self._worker.collection_report(session)
+        report.preload, report.no_preload = third_party.observed(
+            session.config, self._base, _native.recorder_imports()
+        )
         zygote.recorder.note_collection(session)
         zygote.pause(Stage.selected, report, session.config)
         session_times.set_to_now(session.config)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Optional
+
+from .messages import ModuleOrigin
 
 
 class StageReport:
-    """Of a session at `configured`: whether it is distributed. Of a worker at `selected`: what it collected."""
+    """Of a session at `configured`: whether it is distributed. Of a worker at `selected`: what it collected.
+
+    preload, no_preload: what may be imported ahead of the project's next run, and what must not be.
+    """
 
     def __init__(
         self,
@@ -14,7 +20,11 @@ class StageReport:
         distributed: bool = False,
         items: Optional[list[str]] = None,
         collected: bytes = b"",
+        preload: Sequence[ModuleOrigin] = (),
+        no_preload: Sequence[str] = (),
     ) -> None:
         self.distributed = distributed
         self.items = items or []
         self.collected = collected
+        self.preload = preload
+        self.no_preload = no_preload

@@ -15,6 +15,7 @@ from .messages import (
     Flavour,
     Forked,
     Message,
+    PreloadRejected,
     ProcessSpec,
     Retire,
     Stage,
@@ -26,6 +27,9 @@ from .messages import (
 from .order import Order
 from .recorder import Recorder
 from .stage_report import StageReport
+
+# The stages at which something of the project has run.
+_PROJECT_HAS_RUN = (Stage.configured, Stage.selected)
 
 
 class Zygote:
@@ -54,6 +58,16 @@ class Zygote:
             pass
         os._exit(1)
 
+    def reject_preload(self, module: str, reason: str) -> None:
+        """A module that was imported ahead is of no use. Does not return on the way to a stage; a run goes on without it."""
+        if self.order.stage is None:
+            return
+        try:
+            self.order.control.send(PreloadRejected(module, reason))
+        except ChannelClosed:
+            pass
+        os._exit(1)
+
     def pause(self, stage: str, report: StageReport, config: Optional[Any] = None) -> None:
         """Report the stage, and wait. Returns in a fork (or, after a refusal, in this process) that has its order in `order`."""
         self.recorder.stop()
@@ -66,7 +80,15 @@ class Zygote:
         randomness.remember_pause()
         refusal = audit.refusal(self.order.descriptors(), config)
         ready = StageReady(
-            stage, refusal, [], reads, report.distributed, report.items, report.collected
+            stage,
+            refusal,
+            [],
+            reads,
+            report.distributed,
+            report.items,
+            report.collected,
+            list(report.preload),
+            list(report.no_preload),
         )
         wire: Any = ready.to_wire()
         wire[1]["files"] = self.recorder.take()
@@ -131,7 +153,7 @@ class Zygote:
 
     def _become_builder(self, message: BuildStage, descriptors: list[int]) -> None:
         """Go on to a deeper stage."""
-        project_has_run = self._stage != Stage.interpreter
+        project_has_run = self._stage in _PROJECT_HAS_RUN
         order = Order(
             control=Channel(_native.move_high(descriptors[0])),
             stage=message.stage,
@@ -139,6 +161,8 @@ class Zygote:
             spec=message.spec,
             identity=message.identity,
             distribution=message.distribution,
+            preload=message.preload,
+            no_preload=message.no_preload,
         )
         self._take_over(order, descriptors[1:])
         environment.watch()
@@ -148,7 +172,7 @@ class Zygote:
 
     def _become_process(self, message: StartProcess, descriptors: list[int]) -> None:
         """Go on as a process of a run: no stage lies ahead."""
-        project_has_run = self._stage != Stage.interpreter
+        project_has_run = self._stage in _PROJECT_HAS_RUN
         order = Order(
             control=Channel(_native.move_high(descriptors[0])),
             stage=None,
@@ -176,7 +200,7 @@ class Zygote:
         before.control.close()
         _native.separate_files([*order.descriptors(), *streams])
         _native.replace_streams(streams)
-        if self._stage == Stage.interpreter:
+        if self._stage not in _PROJECT_HAS_RUN:
             environment.replace(order.spec.environment)
             os.umask(order.spec.umask)
             try:

@@ -1,0 +1,258 @@
+"""Modules that were imported ahead of a run: the run finds what a cold one finds, and they are executed once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Optional
+
+import pytest
+from conftest import Project
+from fake_daemon import Interpreter, ProcessSpec, StageReady, Zygote, plain_environment, spec_for
+
+NOTE = "import os\nwith open(os.environ['EXECUTIONS'], 'a') as file: file.write(__name__ + '\\n')\n"
+PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+class Installation:
+    """A project, packages that are installed beside it, and zygotes that know of both."""
+
+    def __init__(self, root: Path) -> None:
+        self.project = Project(root / "project")
+        self.project.directory.mkdir()
+        # The user's site-packages: an installation's directory that a test may fill.
+        self.packages = root / "user" / "lib" / PYTHON / "site-packages"
+        self.packages.mkdir(parents=True)
+        self.executions = root / "executions"
+        self.executions.touch()
+        self.environment = plain_environment(
+            PYTHONUSERBASE=str(root / "user"),
+            PYTHONPATH=str(self.packages),
+            EXECUTIONS=str(self.executions),
+        )
+        self.interpreter = Interpreter(environment=self.environment)
+        self.interpreter.ready()
+
+    def install(self, **modules: str) -> None:
+        """NAME=text; each notes its execution. `a__b` is a/b.py in the package a."""
+        for name, text in modules.items():
+            path = self.packages / (name.replace("__", "/") + ".py")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(NOTE + text)
+
+    def spec(self, *args: str) -> ProcessSpec:
+        return spec_for(self.project.directory, *args, environment=self.environment)
+
+    def learn(self) -> tuple[list[Any], list[str]]:
+        """What a cold run of the project says may be imported ahead."""
+        _, ready = self.select(self.interpreter)
+        return ready.preload, ready.no_preload
+
+    def preload(self, learned: Optional[tuple[list[Any], list[str]]] = None) -> Zygote:
+        preload = learned if learned is not None else self.learn()
+        self.executions.write_text("")
+        return self.interpreter.build(self.spec(), "preloaded", preload=preload)
+
+    def select(self, zygote: Zygote) -> tuple[Zygote, StageReady]:
+        configured = zygote.build(self.spec(), "configured")
+        configured.ready()
+        selected = configured.build(self.spec(), "selected")
+        return selected, selected.ready()
+
+    def executed(self) -> list[str]:
+        return self.executions.read_text().split()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Installation]:
+    made = Installation(tmp_path)
+    yield made
+    made.interpreter.stop()
+
+
+def passes(world: Installation, zygote: Zygote) -> None:
+    selected, _ = world.select(zygote)
+    run = selected.start(world.spec())
+    assert run.exit_code() == 0, run.out()
+
+
+@pytest.fixture
+def heavy(world: Installation) -> Installation:
+    """The package heavy, and a project that imports it in its conftest."""
+    (world.packages / "heavy").mkdir()
+    world.install(heavy__part="VALUE = 41\n", heavy__extra="import colors\n", colors="RED = 1\n")
+    (world.packages / "heavy" / "__init__.py").write_text(
+        NOTE + "from heavy import part\nVALUE = part.VALUE + 1\n"
+    )
+    world.project.write(
+        conftest="import heavy",
+        test_it="""
+            import sys
+            import heavy
+
+            def test_value():
+                assert heavy.VALUE == 42
+                assert heavy.part is sys.modules["heavy.part"]
+                assert heavy.__spec__.name == "heavy"
+        """,
+    )
+    return world
+
+
+def test_a_run_tells_what_may_be_imported_ahead_in_the_order_of_its_imports(
+    heavy: Installation,
+) -> None:
+    modules, excluded = heavy.learn()
+    names = [module.name for module in modules]
+    assert [name for name in names if name.startswith("heavy")] == ["heavy", "heavy.part"]
+    assert not {"conftest", "test_it", "pytest", "_pytest"} & set(names)
+    assert "pytest_asyncio" not in names
+    assert not set(excluded) & set(names)
+
+
+def test_what_was_imported_ahead_is_not_executed_again(heavy: Installation) -> None:
+    zygote = heavy.preload()
+    assert zygote.ready().refusal == ""
+    assert heavy.executed() == ["heavy", "heavy.part"]
+    passes(heavy, zygote)
+    passes(heavy, zygote)
+    assert heavy.executed() == ["heavy", "heavy.part"]
+
+
+def test_a_run_does_not_see_what_it_has_not_imported(heavy: Installation) -> None:
+    zygote = heavy.preload()
+    zygote.ready()
+    heavy.project.write(
+        conftest="",
+        test_it="""
+            import sys
+
+            def test_it():
+                assert not [name for name in sys.modules if name.startswith("heavy")]
+                import heavy.extra
+                assert heavy.VALUE == 42
+                assert sys.modules["colors"].RED == 1
+        """,
+    )
+    passes(heavy, zygote)
+
+
+def test_a_module_that_comes_first_on_the_runs_path_is_the_one_that_it_gets(
+    heavy: Installation,
+) -> None:
+    zygote = heavy.preload()
+    zygote.ready()
+    heavy.project.write(
+        heavy="VALUE = 'mine'",
+        test_it="import heavy\ndef test_it(): assert heavy.VALUE == 'mine'\n",
+    )
+    passes(heavy, zygote)
+
+
+def test_what_a_module_imports_is_looked_for_too(world: Installation) -> None:
+    world.install(outer="import inner\nVALUE = inner.VALUE\n", inner="VALUE = 1\n")
+    world.project.write(conftest="import outer", test_it="def test_it(): pass\n")
+    zygote = world.preload()
+    zygote.ready()
+    world.project.write(inner="VALUE = 2")
+    configured = zygote.build(world.spec(), "configured")
+    rejected = configured.rejected()
+    assert rejected.module == "outer"
+    assert "inner" in rejected.reason
+
+
+def test_a_module_that_looked_for_another_one_in_vain_is_executed_where_it_is_there(
+    world: Installation,
+) -> None:
+    world.install(
+        outer="try:\n    import accelerator\nexcept ImportError:\n    accelerator = None\n"
+    )
+    world.project.write(conftest="import outer", test_it="def test_it(): pass\n")
+    zygote = world.preload()
+    zygote.ready()
+    passes(world, zygote)
+    world.project.write(accelerator="")
+    assert zygote.build(world.spec(), "configured").rejected().module == "outer"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("import warnings; warnings.warn('old')", "it warns: old"),
+        ("print('hello')", "it prints"),
+        ("import logging; logging.warning('hello')", "it logs"),
+        (
+            "import threading; e = threading.Event()\nthreading.Thread(target=e.wait, daemon=True).start()",
+            "it leaves running thread",
+        ),
+        ("import socket; s = socket.socket()", "it leaves open descriptor"),
+    ],
+    ids=["warns", "prints", "logs", "thread", "socket"],
+)
+def test_a_module_whose_import_a_run_could_notice_is_rejected(
+    world: Installation, text: str, reason: str
+) -> None:
+    world.install(loud=text)
+    world.project.write(conftest="import loud", test_it="def test_it(): pass\n")
+    learned = world.learn()
+    rejected = world.preload(learned).rejected()
+    assert rejected.module == "loud"
+    assert rejected.reason.startswith(reason)
+    rest = [module for module in learned[0] if module.name != "loud"]
+    zygote = world.preload((rest, learned[1]))
+    assert zygote.ready().refusal == ""
+
+
+def test_a_module_that_is_found_elsewhere_by_now_is_rejected(heavy: Installation) -> None:
+    modules, excluded = heavy.learn()
+    for module in modules:
+        if module.name == "heavy":
+            module.file = b"/elsewhere/heavy/__init__.py"
+    assert heavy.preload((modules, excluded)).rejected().module == "heavy"
+
+
+def test_what_pytest_rewrites_is_not_imported_ahead_by_others_either(world: Installation) -> None:
+    world.install(user="import helper\n", helper="")
+    world.project.write(
+        conftest="import pytest\npytest.register_assert_rewrite('helper')\nimport user",
+        test_it="def test_it(): pass\n",
+    )
+    modules, excluded = world.learn()
+    assert "helper" in excluded
+    rejected = world.preload((modules, excluded)).rejected()
+    assert (rejected.module, "helper" in rejected.reason) == ("user", True)
+
+
+def test_coverage_sees_every_line(heavy: Installation) -> None:
+    zygote = heavy.preload()
+    zygote.ready()
+    heavy.project.write(
+        conftest="import sys\nsys.settrace(lambda frame, event, argument: None)\nimport heavy"
+    )
+    assert "measures" in zygote.build(heavy.spec(), "configured").rejected().reason
+
+
+def test_a_warning_filter_of_a_module_counts_from_its_import_on(world: Installation) -> None:
+    world.install(quiet="import warnings; warnings.filterwarnings('ignore', 'noise')\n")
+    world.project.write(
+        conftest="",
+        test_it="""
+            import warnings
+            def test_it():
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always")
+                    warnings.warn("noise")
+                    import quiet
+                    warnings.warn("noise")
+                assert len(caught) == 1
+        """,
+    )
+    # Learned from a run that imported it.
+    world.project.write(conftest="import quiet")
+    learned = world.learn()
+    world.project.write(conftest="")
+    zygote = world.preload(learned)
+    zygote.ready()
+    passes(world, zygote)
+    assert world.executed() == ["quiet"]
