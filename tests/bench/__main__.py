@@ -1,4 +1,4 @@
-"""`python -m tests.bench [rerun many sharing client]`: benchmarks beside their peers. Exit code 1: a target was missed."""
+"""`python -m tests.bench [name …]`: benchmarks beside their peers. Exit code 1: a target was missed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,24 @@ import sys
 from pathlib import Path
 
 from tests.bench.client import client
+from tests.bench.edits import edits
 from tests.bench.many import many
 from tests.bench.measure import machine
+from tests.bench.memory import memory
 from tests.bench.rerun import rerun
+from tests.bench.selections import selections
 from tests.bench.sharing import sharing
 from tests.support.environments import BUILD
 
-_ALL = {"rerun": rerun, "many": many, "sharing": sharing, "client": client}
+_ALL = {
+    "rerun": rerun,
+    "edits": edits,
+    "many": many,
+    "selections": selections,
+    "memory": memory,
+    "sharing": sharing,
+    "client": client,
+}
 
 
 def main() -> int:

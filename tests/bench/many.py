@@ -46,6 +46,7 @@ def many(pairs: int, python: str) -> Benchmark:
 def write_suite(project: Path) -> None:
     """The files, written anew only when they differ, so that bytecode caches hold."""
     project.mkdir(parents=True, exist_ok=True)
+    (project / "pytest.ini").write_text("[pytest]\n")  # not this repository's settings
     for number in range(_FILES):
         tests = (f"def test_{number}_{test}():\n    assert True\n" for test in range(_TESTS))
         text = "\n\n".join(tests)

@@ -89,8 +89,9 @@ def run(
     directory: Path,
     environment: Mapping[str, str],
     expected: Mapping[str, int] | None = None,
+    exit_code: int = 0,
 ) -> Timed:
-    """Time one command; RuntimeError when it fails, or when pytest's numbers are not the expected ones."""
+    """Time one command; RuntimeError for another exit code, or when pytest's numbers are not the expected ones."""
     out = directory.parent / f"{directory.name}.out"
     with out.open("w") as file:
         begin = time.perf_counter()
@@ -106,7 +107,7 @@ def run(
         seconds = time.perf_counter() - begin
     process.returncode = os.waitstatus_to_exitcode(status)
     text = out.read_text(errors="replace")
-    check(command, process.returncode, text, expected)
+    check(command, process.returncode - exit_code, text, expected)
     return Timed(seconds, usage.ru_utime + usage.ru_stime, text)
 
 
