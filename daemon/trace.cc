@@ -13,8 +13,8 @@ void Trace::add(std::vector<protocol::FileSignature> files) {
                 std::make_move_iterator(files.end()));
 }
 
-std::optional<std::string> Trace::first_difference() const {
-  const auto differs = [](const protocol::FileSignature& file) { return !protocol::holds(file); };
+std::optional<std::string> Trace::first_difference() {
+  const auto differs = [](protocol::FileSignature& file) { return !protocol::holds(file); };
   const auto it = std::find_if(files_.begin(), files_.end(), differs);
   if (it == files_.end()) return std::nullopt;
   return it->path;

@@ -1,8 +1,11 @@
 #include "daemon/zygote.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include "daemon/log.h"
@@ -19,6 +22,28 @@ constexpr auto reaping_patience = std::chrono::seconds(1);
 bool all_open(const std::vector<protocol::Fd>& descriptors) {
   return std::all_of(descriptors.begin(), descriptors.end(),
                      [](const protocol::Fd& fd) { return static_cast<bool>(fd); });
+}
+
+// The environment, with the recorder before the user's own preloaded libraries. It takes itself out
+// again when it is loaded. Without it (an incomplete installation, or a path that the dynamic
+// loader would take apart) the zygote refuses to be forked, and runs are cold.
+std::vector<std::string> with_recorder(std::vector<std::string> environment,
+                                       const std::filesystem::path& zygote_program) {
+  constexpr std::string_view name = "LD_PRELOAD=";
+  const auto library =
+      (zygote_program.parent_path().parent_path() / "libhearth_recorder.so").string();
+  if (access(library.c_str(), R_OK) != 0 || library.find_first_of(": \t\n") != std::string::npos) {
+    log("zygote").warn("no_recorder path={:?}", library);
+    return environment;
+  }
+  const auto theirs = std::find_if(environment.begin(), environment.end(),
+                                   [&](const auto& entry) { return entry.starts_with(name); });
+  if (theirs == environment.end()) {
+    environment.push_back(std::string(name) + library);
+  } else {
+    theirs->insert(name.size(), library + ":");
+  }
+  return environment;
 }
 
 }  // namespace
@@ -55,7 +80,7 @@ std::string Zygote::spawn_interpreter(const std::string& zygote_program, std::ui
   SpawnRequest request;
   request.program = key_.spec.python;
   request.arguments = {key_.spec.python, zygote_program, "3"};
-  request.environment = key_.spec.environment;
+  request.environment = with_recorder(key_.spec.environment, zygote_program);
   request.directory = "/";
   request.control = theirs.get();
   request.umask = umask;  // byte code that it writes is the user's

@@ -46,6 +46,7 @@ class Zygote {
 
   // Starts the process: an interpreter is spawned, any other stage is forked by the parent. An
   // error text, or empty.
+  // `zygote_program`: the Python file that it runs; the recorder lies in the directory above.
   [[nodiscard]] std::string spawn_interpreter(const std::string& zygote_program,
                                               std::uint64_t umask);
   // `plan`: of the stage `preloaded`, what to import.
@@ -103,7 +104,7 @@ class Zygote {
   Trace whole_trace() const;
   // The path of the first file of this zygote's trace (the ones below it not included) that differs
   // now.
-  std::optional<std::string> first_difference() const { return trace_.first_difference(); }
+  std::optional<std::string> first_difference() { return trace_.first_difference(); }
   // What was printed by this stage and those below it.
   PlaceholderStreams::Printed printed();
 

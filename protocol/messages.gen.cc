@@ -42,6 +42,17 @@ std::string_view to_string(FileKind value) {
     case FileKind::file: return "file";
     case FileKind::directory: return "directory";
     case FileKind::other: return "other";
+    case FileKind::link: return "link";
+  }
+  return "";
+}
+
+std::string_view to_string(Look value) {
+  switch (value) {
+    case Look::content: return "content";
+    case Look::status: return "status";
+    case Look::link: return "link";
+    case Look::written: return "written";
   }
   return "";
 }
@@ -106,7 +117,7 @@ struct Wire<Outcome> {
 template <>
 struct Wire<FileKind> {
   using Type = FileKind;
-  static constexpr const char* name = "one of absent, file, directory, other";
+  static constexpr const char* name = "one of absent, file, directory, other, link";
   static void write(Packer& packer, Type value) {
     Text::write(packer, to_string(value));
   }
@@ -118,6 +129,26 @@ struct Wire<FileKind> {
     if (text == "file") { value = Type::file; return true; }
     if (text == "directory") { value = Type::directory; return true; }
     if (text == "other") { value = Type::other; return true; }
+    if (text == "link") { value = Type::link; return true; }
+    return false;
+  }
+};
+
+template <>
+struct Wire<Look> {
+  using Type = Look;
+  static constexpr const char* name = "one of content, status, link, written";
+  static void write(Packer& packer, Type value) {
+    Text::write(packer, to_string(value));
+  }
+  static std::size_t size(Type value) { return text_size(to_string(value)); }
+  static bool read(const msgpack::object& object, Type& value) {
+    if (object.type != msgpack::type::STR) return false;
+    const std::string_view text(object.via.str.ptr, object.via.str.size);
+    if (text == "content") { value = Type::content; return true; }
+    if (text == "status") { value = Type::status; return true; }
+    if (text == "link") { value = Type::link; return true; }
+    if (text == "written") { value = Type::written; return true; }
     return false;
   }
 };
@@ -189,7 +220,7 @@ struct Wire<FileSignature> {
   using Type = FileSignature;
   static constexpr const char* name = "file_signature";
   static void write(Packer& packer, const Type& value) {
-    packer.pack_array(9);
+    packer.pack_array(10);
     Bytes::write(packer, value.path);
     Wire<FileKind>::write(packer, value.kind);
     Uint::write(packer, value.device);
@@ -199,6 +230,7 @@ struct Wire<FileSignature> {
     Int::write(packer, value.mtime_ns);
     Int::write(packer, value.ctime_ns);
     Bytes::write(packer, value.digest);
+    Wire<Look>::write(packer, value.look);
   }
   static std::size_t size(const Type& value) {
     return 5 +
@@ -210,10 +242,11 @@ struct Wire<FileSignature> {
          Uint::size(value.size) +
          Int::size(value.mtime_ns) +
          Int::size(value.ctime_ns) +
-         Bytes::size(value.digest);
+         Bytes::size(value.digest) +
+         Wire<Look>::size(value.look);
   }
   static bool read(const msgpack::object& object, Type& value) {
-    if (!is_array_of(9, object)) return false;
+    if (!is_array_of(10, object)) return false;
     const msgpack::object* element = object.via.array.ptr;
     return Bytes::read(element[0], value.path) &&
            Wire<FileKind>::read(element[1], value.kind) &&
@@ -223,7 +256,8 @@ struct Wire<FileSignature> {
            Uint::read(element[5], value.size) &&
            Int::read(element[6], value.mtime_ns) &&
            Int::read(element[7], value.ctime_ns) &&
-           Bytes::read(element[8], value.digest);
+           Bytes::read(element[8], value.digest) &&
+           Wire<Look>::read(element[9], value.look);
   }
 };
 

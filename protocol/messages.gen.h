@@ -40,9 +40,14 @@ enum class Flavour { session, worker };
 enum class Outcome { completed, max_failures, cancelled, failed };
 [[nodiscard]] std::string_view to_string(Outcome value);
 
-// What was found at a path when a stage looked at it. A directory stands for its listing.
-enum class FileKind { absent, file, directory, other };
+// What was found at a path when a stage looked at it. A link is one that was looked at itself.
+enum class FileKind { absent, file, directory, other, link };
 [[nodiscard]] std::string_view to_string(FileKind value);
+
+// How a stage looked at a path: opened or listed it; asked what is there; asked without following a
+// link; wrote it. See signature.h.
+enum class Look { content, status, link, written };
+[[nodiscard]] std::string_view to_string(Look value);
 
 // The command that a cold run would have been.
 struct ProcessSpec {
@@ -66,7 +71,8 @@ struct WorkerIdentity {
   friend bool operator==(const WorkerIdentity&, const WorkerIdentity&) = default;
 };
 
-// What a file looked like just before a stage read it.
+// What a file looked like just before a stage looked at it, or, of one that the stage wrote, when
+// it paused.
 struct FileSignature {
   std::string path{};  // absolute path
   FileKind kind = FileKind::absent;
@@ -76,9 +82,10 @@ struct FileSignature {
   std::uint64_t size = 0;  // bytes
   std::int64_t mtime_ns = 0;  // modification time, nanoseconds since the epoch
   std::int64_t ctime_ns = 0;  // change time, nanoseconds since the epoch
-  // XXH3-128 of the content, big-endian canonical form: of a file whose change time was within the
-  // clock's tick of now (see signature.h), and of a directory's sorted listing; else empty
+  // XXH3-128, big-endian canonical form: of a file's content where stat alone does not settle it,
+  // of a directory's sorted listing, of a link's target; else empty (see signature.h)
   std::string digest{};
+  Look look = Look::content;
   friend bool operator==(const FileSignature&, const FileSignature&) = default;
 };
 

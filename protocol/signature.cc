@@ -67,12 +67,90 @@ std::optional<std::string> directory_digest(const std::string& path) {
   return listing_digest(std::move(names));
 }
 
-// The stat fields only; the kind is absent or other where there are none.
-FileSignature stat_signature(const std::string& path) {
+// A source of the project: those of installed packages and of Python itself change only when they
+// are installed anew, and are too many to read all of them.
+bool is_digested_source(std::string_view path) {
+  return path.ends_with(".py") && path.find("/site-packages/") == std::string_view::npos &&
+         path.find("/dist-packages/") == std::string_view::npos &&
+         path.find("/lib/python3.") == std::string_view::npos;
+}
+
+std::string link_digest(const std::string& path) {
+  std::array<char, 4096> target;
+  const ssize_t size = readlink(path.c_str(), target.data(), target.size());
+  if (size < 0) return {};
+  return canonical(XXH3_128bits(target.data(), static_cast<std::size_t>(size)));
+}
+
+// Stat fields that no file has: `holds` then goes by the content.
+void forget_times(FileSignature& signature) { signature.mtime_ns = signature.ctime_ns = 0; }
+
+bool same_inode(const FileSignature& a, const FileSignature& b) {
+  return a.device == b.device && a.inode == b.inode;
+}
+
+// Of what stat says, all that the look has seen.
+bool status_holds(const FileSignature& recorded, const FileSignature& now) {
+  switch (recorded.kind) {
+    case FileKind::absent:
+      return true;
+    case FileKind::directory:
+      return same_inode(now, recorded) && now.mode == recorded.mode;
+    case FileKind::link:
+      return same_inode(now, recorded) && link_digest(recorded.path) == recorded.digest;
+    case FileKind::file:
+      if (recorded.path.ends_with(".py")) return now.mode == recorded.mode;
+      return same_stat(now, recorded);
+    case FileKind::other:
+      break;
+  }
+  return same_stat(now, recorded);
+}
+
+// Goes by the content; `now` was taken before it is read. Once it holds, stat can settle it next
+// time.
+bool digest_holds(FileSignature& recorded, const FileSignature& now) {
+  const auto digest = recorded.kind == FileKind::directory ? directory_digest(recorded.path)
+                                                           : content_digest(recorded.path);
+  if (digest.value_or("") != recorded.digest) return false;
+  if (is_racy(now.ctime_ns)) return true;
+  recorded.device = now.device;
+  recorded.inode = now.inode;
+  recorded.mode = now.mode;
+  recorded.size = now.size;
+  recorded.mtime_ns = now.mtime_ns;
+  recorded.ctime_ns = now.ctime_ns;
+  return true;
+}
+
+bool content_holds(FileSignature& recorded, const FileSignature& now) {
+  const bool same = same_stat(now, recorded);
+  if (recorded.kind == FileKind::directory) return same || digest_holds(recorded, now);
+  if (recorded.kind != FileKind::file) return recorded.kind == FileKind::absent || same;
+  if (recorded.path.ends_with(".py") && !recorded.digest.empty())
+    return same || digest_holds(recorded, now);
+  if (!same) return false;
+  if (recorded.digest.empty()) return true;
+  if (!digest_holds(recorded, now)) return false;
+  if (!is_racy(now.ctime_ns)) recorded.digest.clear();
+  return true;
+}
+
+}  // namespace
+
+bool same_stat(const FileSignature& a, const FileSignature& b) {
+  return a.kind == b.kind && a.device == b.device && a.inode == b.inode && a.mode == b.mode &&
+         a.size == b.size && a.mtime_ns == b.mtime_ns && a.ctime_ns == b.ctime_ns;
+}
+
+FileSignature take_status(std::string_view path, Look look) {
   FileSignature signature;
   signature.path = path;
+  signature.look = look;
   struct stat status {};
-  if (stat(path.c_str(), &status) != 0) {
+  const int result = look == Look::link ? lstat(signature.path.c_str(), &status)
+                                        : stat(signature.path.c_str(), &status);
+  if (result != 0) {
     // Anything but "not there" (no permission, a loop of links) is something whose content nobody
     // saw.
     signature.kind = errno == ENOENT || errno == ENOTDIR ? FileKind::absent : FileKind::other;
@@ -80,6 +158,7 @@ FileSignature stat_signature(const std::string& path) {
   }
   signature.kind = S_ISREG(status.st_mode)   ? FileKind::file
                    : S_ISDIR(status.st_mode) ? FileKind::directory
+                   : S_ISLNK(status.st_mode) ? FileKind::link
                                              : FileKind::other;
   signature.device = status.st_dev;
   signature.inode = status.st_ino;
@@ -92,24 +171,21 @@ FileSignature stat_signature(const std::string& path) {
   return signature;
 }
 
-bool same_stat(const FileSignature& a, const FileSignature& b) {
-  return a.kind == b.kind && a.device == b.device && a.inode == b.inode && a.mode == b.mode &&
-         a.size == b.size && a.mtime_ns == b.mtime_ns && a.ctime_ns == b.ctime_ns;
-}
-
-}  // namespace
-
-FileSignature take_signature(std::string_view path) {
+FileSignature take_signature(std::string_view path, Look look) {
   // stat comes before the content: a change in between is then a difference, never hidden.
-  FileSignature signature = stat_signature(std::string(path));
-  if (signature.kind == FileKind::directory) {
-    // Without its times a racy directory never equals its stat, so that `holds` reads it again.
-    if (is_racy(signature.ctime_ns)) signature.mtime_ns = signature.ctime_ns = 0;
+  FileSignature signature = take_status(path, look);
+  if (signature.kind == FileKind::link) signature.digest = link_digest(signature.path);
+  if (look == Look::status || look == Look::link) return signature;
+  const bool racy = is_racy(signature.ctime_ns);
+  if (signature.kind == FileKind::directory && look == Look::content) {
     signature.digest = directory_digest(signature.path).value_or("");
-  } else if (signature.kind == FileKind::file && is_racy(signature.ctime_ns)) {
+    if (racy) forget_times(signature);
+  } else if (signature.kind == FileKind::file &&
+             (racy || look == Look::written || is_digested_source(path))) {
     auto digest = content_digest(signature.path);
     if (!digest) return signature_that_never_holds(path);
     signature.digest = std::move(*digest);
+    if (racy && (look == Look::written || path.ends_with(".py"))) forget_times(signature);
   }
   return signature;
 }
@@ -122,20 +198,19 @@ FileSignature signature_that_never_holds(std::string_view path) {
   return signature;
 }
 
-bool holds(const FileSignature& recorded) {
-  const FileSignature now = stat_signature(recorded.path);
+bool holds(FileSignature& recorded) {
+  const FileSignature now = take_status(recorded.path, recorded.look);
   if (now.kind != recorded.kind) return false;
-  switch (recorded.kind) {
-    case FileKind::absent:
-      return true;
-    case FileKind::other:
-      return same_stat(now, recorded);
-    case FileKind::file:
-      return same_stat(now, recorded) &&
-             (recorded.digest.empty() || content_digest(recorded.path) == recorded.digest);
-    case FileKind::directory:
-      return same_stat(now, recorded) ||
-             directory_digest(recorded.path).value_or("") == recorded.digest;
+  switch (recorded.look) {
+    case Look::content:
+      return content_holds(recorded, now);
+    case Look::status:
+    case Look::link:
+      return status_holds(recorded, now);
+    case Look::written:
+      if (recorded.kind == FileKind::file)
+        return same_stat(now, recorded) || digest_holds(recorded, now);
+      return status_holds(recorded, now);
   }
   return false;
 }

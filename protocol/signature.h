@@ -1,11 +1,20 @@
 // What a file looked like, and whether it still looks so: the one rule that both sides of a trace
-// follow. The stages take signatures before they read; the daemon checks them before each reuse.
+// follow. The stages take signatures before they look; the daemon checks them before each reuse.
 //
-// A regular file is its stat fields. One whose change time lies within racy_window of now may
-// change again without a difference in them (the kernel's clock ticks every few milliseconds), so
-// it carries a digest of its content as well. A directory is the digest of its sorted names,
-// without the ones that runs themselves make (see is_run_product). Symbolic links are followed:
-// another target is another inode.
+// What has to be the same depends on how the stage looked:
+//
+// - content (opened, listed). A data file: its stat fields, all of them. A Python source: its
+//   content, whatever its stat fields say. A directory: its sorted names, without the ones that
+//   runs themselves make (is_run_product). Links are followed: another target is another inode.
+// - status (stat, access). A data file: its stat fields. A Python source: that it is a file, and
+//   its mode (whoever wants more of a source opens it; importers look at its times only to choose
+//   between source and bytecode). A directory: its inode and mode; its times change with every run.
+// - link (lstat, readlink). A link: its inode and its target's text. Anything else: as for status.
+// - written (by the stage itself). A file: its content. A directory: that it is the same one.
+//
+// What was absent must be absent. A file whose change time lies within racy_window of now may
+// change again without a difference in its stat fields (the kernel's clock ticks every few
+// milliseconds), so its content is recorded as well.
 //
 // Nothing here throws for what is on the disk: what cannot be read becomes a signature too.
 #pragma once
@@ -22,14 +31,22 @@ namespace hearth::protocol {
 inline constexpr std::chrono::milliseconds racy_window{50};
 
 // `path` is absolute.
-[[nodiscard]] FileSignature take_signature(std::string_view path);
+[[nodiscard]] FileSignature take_signature(std::string_view path, Look look);
+
+// The same for content and written, without reading anything: kind and stat fields only.
+[[nodiscard]] FileSignature take_status(std::string_view path, Look look);
 
 // Of a file that is known to have changed while it was read.
 [[nodiscard]] FileSignature signature_that_never_holds(std::string_view path);
 
 // Whether what is at the path now is what the signature recorded. Reads the file or directory only
-// where stat cannot tell.
-[[nodiscard]] bool holds(const FileSignature& recorded);
+// where stat cannot tell, and then stores the stat fields of what it read, so that stat can tell
+// the next time.
+[[nodiscard]] bool holds(FileSignature& recorded);
+
+// Whether two signatures of one path have the same kind and stat fields: nothing has happened there
+// in between, as far as stat can tell.
+[[nodiscard]] bool same_stat(const FileSignature& a, const FileSignature& b);
 
 // Names that come and go with every run and that nobody's result depends on: __pycache__, *.pyc,
 // .pytest_cache.

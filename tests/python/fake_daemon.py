@@ -18,6 +18,7 @@ PACKAGE = Path(
     os.environ.get("HEARTH_PYTHON_PACKAGE")
     or Path(__file__).resolve().parents[2] / "build" / "dev" / "lib" / "hearth" / "pytest_hearth"
 )
+RECORDER = PACKAGE.parent / "libhearth_recorder.so"
 DEADLINE = 30.0
 
 
@@ -276,7 +277,10 @@ class Interpreter(Zygote):
             stderr=stderr,
             pass_fds=[fd],
             cwd="/",
-            env=plain_environment() if environment is None else environment,
+            env={
+                **(plain_environment() if environment is None else environment),
+                "LD_PRELOAD": str(RECORDER),
+            },
         )
         peer.theirs.close()
         super().__init__(peer, streams, None, self.process.pid)

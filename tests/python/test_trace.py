@@ -52,8 +52,8 @@ def test_it_names_conftests_helpers_data_and_directories(project: Project, build
     assert seen[f"{base}/sub/test_it.py"] == "file"
     assert seen[f"{base}/sub/conftest.py"] == "absent"
     assert seen[f"{base}/sub/__init__.py"] == "absent"
-    assert seen[base] == seen[f"{base}/sub"] == "directory"
-    every = {**kinds(configured.files), **seen}
+    every = {**kinds(configured.files), **seen}  # what the stage below has recorded is not repeated
+    assert every[base] == every[f"{base}/sub"] == "directory"
     assert not [
         path
         for path in every
@@ -75,17 +75,21 @@ def test_the_interpreters_trace_has_python_pytest_and_the_site(interpreter: Inte
     assert seen[os.__file__] == "file"
 
 
-def find(files: list[Any], path: Path) -> Any:
-    [found] = [file for file in files if file.path == os.fsencode(path)]
+def find(files: list[Any], path: Path, look: str = "") -> Any:
+    named = [file for file in files if file.path == os.fsencode(path)]
+    [found] = [file for file in named if look in ("", file.look)]
     return found
 
 
-def test_a_file_is_its_stat_unless_it_has_just_changed(project: Project, build: Builder) -> None:
-    project.write(conftest="", test_it="def test_it(): pass")
+def test_a_data_file_is_its_stat_unless_it_has_just_changed(
+    project: Project, build: Builder
+) -> None:
+    project.write(conftest="open('data.txt').read()", test_it="def test_it(): pass")
+    (project.directory / "data.txt").write_text("data")
     grow_old(project.directory)
     _, ready = build(project.spec(), "configured")
-    status = (project.directory / "conftest.py").stat()
-    file = find(ready.files, project.directory / "conftest.py")
+    status = (project.directory / "data.txt").stat()
+    file = find(ready.files, project.directory / "data.txt")
     assert (file.device, file.inode, file.mode) == (status.st_dev, status.st_ino, status.st_mode)
     assert (file.size, file.mtime_ns, file.ctime_ns) == (
         status.st_size,
@@ -93,6 +97,8 @@ def test_a_file_is_its_stat_unless_it_has_just_changed(project: Project, build: 
         status.st_ctime_ns,
     )
     assert file.digest == b""
+    # A source is its content, so that a touch of it is none.
+    assert len(find(ready.files, project.directory / "conftest.py").digest) == 16
 
 
 def test_a_file_that_changes_while_the_stage_reads_has_its_digest(
@@ -109,8 +115,9 @@ def test_a_file_that_changes_while_the_stage_reads_has_its_digest(
     )
     _, ready = build(project.spec(), "configured")
     assert len(find(ready.files, project.directory / "other.txt").digest) == 16
-    # What it wrote itself is no input.
-    assert str(project.directory / "fresh.txt") not in kinds(ready.files)
+    # What it wrote itself is no input; it must only stay as it was left.
+    fresh = find(ready.files, project.directory / "fresh.txt")
+    assert (fresh.look, len(fresh.digest)) == ("written", 16)
 
 
 def test_a_source_whose_pyc_is_anothers_counts_as_it_was_when_it_was_read(
@@ -129,11 +136,11 @@ def test_a_source_whose_pyc_is_anothers_counts_as_it_was_when_it_was_read(
 
 
 def test_a_listing_is_its_names_without_what_runs_make(project: Project, build: Builder) -> None:
-    project.write(test_it="def test_it(): pass")
+    project.write(conftest="import os; os.listdir()", test_it="def test_it(): pass")
 
     def digest() -> bytes:
-        _, ready = build(project.spec())
-        return bytes(find(ready.files, project.directory).digest)
+        _, ready = build(project.spec("."), "configured")
+        return bytes(find(ready.files, project.directory, "content").digest)
 
     first = digest()
     (project.directory / "__pycache__").mkdir(exist_ok=True)

@@ -18,11 +18,10 @@ from .stage_report import StageReport
 from .zygote import Zygote
 
 
-def main(control_fd: int, directory: str) -> NoReturn:
+def main(control_fd: int) -> NoReturn:
     """The interpreter zygote; and what becomes of each of its forks."""
     _reset_signals()
-    recorder = Recorder(directory)
-    recorder.start()
+    recorder = Recorder()
     zygote = Zygote(Channel(_native.move_high(control_fd)), recorder)
     try:
         import pytest  # noqa: F401
@@ -36,7 +35,6 @@ def main(control_fd: int, directory: str) -> NoReturn:
         zygote.fail(f"cannot import pytest: {type(error).__name__}: {error}")
     from .run import Run  # which imports pytest
 
-    recorder.note_interpreter()
     zygote.base_path = list(sys.path)
     _native.remember_streams()
     randomness.remember_start()

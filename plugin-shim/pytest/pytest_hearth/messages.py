@@ -164,18 +164,36 @@ class Outcome:
 
 
 class FileKind:
-    """What was found at a path when a stage looked at it. A directory stands for its listing."""
+    """What was found at a path when a stage looked at it. A link is one that was looked at itself."""
 
     absent: Final = "absent"
     file: Final = "file"
     directory: Final = "directory"
     other: Final = "other"
-    VALUES: Final = frozenset({"absent", "file", "directory", "other"})
+    link: Final = "link"
+    VALUES: Final = frozenset({"absent", "file", "directory", "other", "link"})
 
     @staticmethod
     def read(value: object, where: str) -> str:
         """Raises ValueError, whose text begins with where."""
         return _one_of(value, FileKind.VALUES, where)
+
+
+class Look:
+    """How a stage looked at a path: opened or listed it; asked what is there; asked without
+    following a link; wrote it. See signature.h.
+    """
+
+    content: Final = "content"
+    status: Final = "status"
+    link: Final = "link"
+    written: Final = "written"
+    VALUES: Final = frozenset({"content", "status", "link", "written"})
+
+    @staticmethod
+    def read(value: object, where: str) -> str:
+        """Raises ValueError, whose text begins with where."""
+        return _one_of(value, Look.VALUES, where)
 
 
 class ProcessSpec(_Record):
@@ -265,7 +283,9 @@ class WorkerIdentity(_Record):
 
 
 class FileSignature(_Record):
-    """What a file looked like just before a stage read it."""
+    """What a file looked like just before a stage looked at it, or, of one that the stage wrote,
+    when it paused.
+    """
 
     __slots__ = (
         "path",
@@ -277,6 +297,7 @@ class FileSignature(_Record):
         "mtime_ns",
         "ctime_ns",
         "digest",
+        "look",
     )
     # path: absolute path
     # device: st_dev
@@ -285,9 +306,8 @@ class FileSignature(_Record):
     # size: bytes
     # mtime_ns: modification time, nanoseconds since the epoch
     # ctime_ns: change time, nanoseconds since the epoch
-    # digest: XXH3-128 of the content, big-endian canonical form: of a file whose change time was
-    # within the clock's tick of now (see signature.h), and of a directory's sorted listing; else
-    # empty
+    # digest: XXH3-128, big-endian canonical form: of a file's content where stat alone does not
+    # settle it, of a directory's sorted listing, of a link's target; else empty (see signature.h)
 
     def __init__(
         self,
@@ -300,6 +320,7 @@ class FileSignature(_Record):
         mtime_ns: int,
         ctime_ns: int,
         digest: bytes,
+        look: str,
     ) -> None:
         self.path = path
         self.kind = kind
@@ -310,6 +331,7 @@ class FileSignature(_Record):
         self.mtime_ns = mtime_ns
         self.ctime_ns = ctime_ns
         self.digest = digest
+        self.look = look
 
     def to_wire(self) -> list[object]:
         """Its fields in order."""
@@ -323,12 +345,13 @@ class FileSignature(_Record):
             self.mtime_ns,
             self.ctime_ns,
             self.digest,
+            self.look,
         ]
 
     @classmethod
     def from_wire(cls, value: object, where: str) -> FileSignature:
         """Raises ValueError, whose text begins with where."""
-        row = _fixed(value, 9, where)
+        row = _fixed(value, 10, where)
         return cls(
             _bytes(row[0], "file_signature.path"),
             FileKind.read(row[1], "file_signature.kind"),
@@ -339,6 +362,7 @@ class FileSignature(_Record):
             _int(row[6], "file_signature.mtime_ns"),
             _int(row[7], "file_signature.ctime_ns"),
             _bytes(row[8], "file_signature.digest"),
+            Look.read(row[9], "file_signature.look"),
         )
 
 

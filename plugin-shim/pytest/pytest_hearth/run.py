@@ -49,7 +49,6 @@ class Run:
         )
         target = zygote.order.stage
         if target == Stage.configured or (target is not None and is_deepest):
-            zygote.recorder.note_configuration(config)
             zygote.pause(Stage.configured, StageReport(distributed=is_deepest), config)
         zygote.recorder.ignore(cache_files.paths_to_ignore(config))
         if self._worker is not None:
@@ -69,7 +68,6 @@ class Run:
         report.preload, report.no_preload = third_party.observed(
             session.config, self._base, _native.recorder_imports()
         )
-        zygote.recorder.note_collection(session)
         zygote.pause(Stage.selected, report, session.config)
         session_times.set_to_now(session.config)
         cache_files.read_again(session.config)

@@ -79,6 +79,8 @@ class Zygote:
         gc.freeze()
         randomness.remember_pause()
         refusal = audit.refusal(self.order.descriptors(), config)
+        if stage != Stage.interpreter:
+            refusal = self.recorder.refusal() or refusal
         ready = StageReady(
             stage,
             refusal,

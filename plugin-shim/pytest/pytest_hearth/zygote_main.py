@@ -30,7 +30,7 @@ def _main() -> None:
     _load("_hearth_runtime", directory)
     from _hearth_runtime.interpreter import main  # type: ignore[import-not-found,unused-ignore]
 
-    main(int(sys.argv[1]), directory)
+    main(int(sys.argv[1]))
 
 
 _main()

@@ -1,0 +1,240 @@
+#include "plugin-shim/preload/record.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <link.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+#include <set>
+#include <utility>
+
+#include "protocol/signature.h"
+
+namespace hearth::recorder {
+namespace {
+
+using protocol::FileKind;
+using protocol::FileSignature;
+using protocol::Look;
+
+// How long before somebody watched a file must have been at rest to count as what was read.
+constexpr std::int64_t quiet_ns = 2'000'000'000;
+
+constexpr std::string_view cache_tag = ".cpython-";
+
+std::int64_t now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+// As `holds` judges it, for signatures of which nobody has read the content in between.
+bool is_unchanged(const FileSignature& before, const FileSignature& now) {
+  if (before.kind != now.kind) return false;
+  if (before.kind == FileKind::directory && before.look != Look::content)
+    return before.device == now.device && before.inode == now.inode && before.mode == now.mode;
+  return same_stat(before, now);
+}
+
+// Whether a .pyc was made of the source that has this signature; true when Python will not use it.
+bool pyc_fits(const std::string& path, const FileSignature& source) {
+  std::array<unsigned char, 16> header{};
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return true;
+  const ssize_t got = ::read(fd, header.data(), header.size());
+  close(fd);
+  if (got != static_cast<ssize_t>(header.size())) return true;
+  const auto word = [&](std::size_t offset) {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i) value |= std::uint32_t{header[offset + i]} << (8 * i);
+    return value;
+  };
+  if (word(4) != 0) return false;  // checked by hash, or not at all
+  const FileSignature status = protocol::take_status(source.path, Look::content);
+  return word(8) == static_cast<std::uint32_t>(status.mtime_ns / 1'000'000'000) &&
+         word(12) == static_cast<std::uint32_t>(status.size);
+}
+
+// The inodes of the files that this process can still write to.
+std::set<std::pair<dev_t, ino_t>> open_for_writing() {
+  std::set<std::pair<dev_t, ino_t>> found;
+  DIR* directory = opendir("/proc/self/fd");
+  if (directory == nullptr) return found;
+  while (const dirent* entry = readdir(directory)) {
+    if (entry->d_name[0] == '.') continue;
+    const int fd = std::atoi(entry->d_name);
+    struct stat status {};
+    const int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY || fstat(fd, &status) != 0) continue;
+    found.emplace(status.st_dev, status.st_ino);
+  }
+  closedir(directory);
+  return found;
+}
+
+}  // namespace
+
+void Record::begin_stage() {
+  files_.clear();
+  written_in_stage_.clear();
+  unsettled_.clear();
+  ++stage_;
+  stage_started_ns_ = now_ns();
+}
+
+const std::vector<FileSignature>& Record::end_stage() {
+  add_libraries();
+  add_written();
+  return files_;
+}
+
+void Record::read(std::string path) {
+  std::string source = source_of(path);
+  if (source.empty()) return;
+  // Python looked at the .pyc, found that it is not the source's, and now reads the source: this
+  // is the read that counts.
+  const bool settles = std::exchange(unsettled_, {}) == source && source == path;
+  if (settles) {
+    Seen& seen = index(Look::content)[source];
+    if (seen.position != nowhere) {
+      files_[seen.position] = seen.signature = protocol::take_signature(source, Look::content);
+      return;
+    }
+  }
+  if (is_ignored(source) || written_.contains(source)) return;
+  if (is_known(source, Look::content)) return;
+  // Importers look at a source's times before they open its .pyc, and go by what they saw.
+  const auto status = index(Look::status).find(source);
+  const bool was_looked_at = status != index(Look::status).end() && status->second.stage == stage_;
+  const bool changed = was_looked_at && !is_unchanged(status->second.signature,
+                                                      protocol::take_status(source, Look::status));
+  FileSignature signature = changed ? protocol::signature_that_never_holds(source)
+                                    : protocol::take_signature(source, Look::content);
+  // A source that has just changed, and a .pyc that is another's: either the source is read next,
+  // or it changed after Python had compared the two, and the old .pyc is what is loaded.
+  const bool is_racy = signature.mtime_ns == 0 && !signature.digest.empty();
+  if (source != path && is_racy && !pyc_fits(path, signature)) {
+    signature = protocol::signature_that_never_holds(source);
+    unsettled_ = source;
+  }
+  if (was_looked_at && status->second.position != nowhere) {  // the content covers it
+    Seen& seen = index(Look::content)[source];
+    seen = {std::move(signature), stage_, status->second.position};
+    files_[seen.position] = seen.signature;
+    index(Look::status).erase(status);
+    return;
+  }
+  add(source, Look::content, std::move(signature));
+}
+
+void Record::look(std::string path, Look look) {
+  if (is_ignored(path) || is_product(path) || written_.contains(path)) return;
+  if (is_known(path, look)) return;
+  if (look == Look::status && is_known(path, Look::content)) return;
+  FileSignature signature = protocol::take_signature(path, look);
+  if (look == Look::status && signature.kind != FileKind::absent) {
+    const auto link = index(Look::link).find(path);
+    if (link != index(Look::link).end() && link->second.stage == stage_ &&
+        is_unchanged(link->second.signature, signature))
+      return;
+  }
+  add(path, look, std::move(signature));
+}
+
+void Record::wrote(std::string path, bool anew) {
+  if (is_product(path) || is_ignored(path)) return;
+  if (anew) begun_.insert(path);
+  written_in_stage_.insert(path);
+  written_.insert(std::move(path));
+}
+
+// Whether this stage, or an earlier one that would find it unchanged, has recorded it.
+bool Record::is_known(const std::string& path, Look look) {
+  const auto found = index(look).find(path);
+  if (found == index(look).end()) return false;
+  Seen& seen = found->second;
+  if (seen.stage == stage_) return true;
+  FileSignature now = protocol::take_status(path, look);
+  if (!is_unchanged(seen.signature, now)) return false;
+  seen.stage = stage_;
+  seen.position = nowhere;
+  return true;
+}
+
+void Record::add(const std::string& path, Look look, FileSignature signature) {
+  index(look)[path] = {signature, stage_, files_.size()};
+  files_.push_back(std::move(signature));
+}
+
+bool Record::is_ignored(std::string_view path) const {
+  return std::any_of(ignored_.begin(), ignored_.end(), [&](const std::string& prefix) {
+    return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+  });
+}
+
+// Byte code, its directories, and whatever is below pytest's cache directory.
+bool Record::is_product(std::string_view path) const {
+  if (path.ends_with(".pyc")) return true;
+  for (const std::string_view name : {"/__pycache__", "/.pytest_cache"}) {
+    const std::size_t at = path.find(name);
+    if (at != std::string_view::npos &&
+        (at + name.size() == path.size() || path[at + name.size()] == '/'))
+      return true;
+  }
+  return !cache_prefix_.empty() && path.starts_with(cache_prefix_);
+}
+
+// The path itself; the source that a .pyc stands for; empty for what is not recorded.
+std::string Record::source_of(const std::string& path) const {
+  const std::size_t slash = path.rfind('/');
+  const std::string_view name = std::string_view(path).substr(slash + 1);
+  if (name == "__pycache__") return {};
+  std::string_view directory = std::string_view(path).substr(0, slash);
+  const bool is_cache = directory.ends_with("/__pycache__");
+  const bool is_prefixed = !cache_prefix_.empty() && directory.starts_with(cache_prefix_);
+  if (!is_cache && !is_prefixed) return path;
+  const std::size_t tag = name.rfind(cache_tag);
+  if (tag == std::string_view::npos) return is_cache ? std::string() : path;
+  if (is_cache) directory.remove_suffix(std::string_view("/__pycache__").size());
+  if (is_prefixed) directory.remove_prefix(cache_prefix_.size());
+  return std::string(directory) + "/" + std::string(name.substr(0, tag)) + ".py";
+}
+
+void Record::add_written() {
+  const auto open = open_for_writing();
+  for (const std::string& path : written_in_stage_) {
+    FileSignature signature = protocol::take_status(path, Look::written);
+    if (signature.kind != FileKind::file && signature.kind != FileKind::directory) continue;
+    if (open.contains({signature.device, signature.inode})) continue;
+    files_.push_back(protocol::take_signature(path, Look::written));
+  }
+}
+
+// The dynamic loader opens them without asking libc.
+void Record::add_libraries() {
+  std::vector<std::string> loaded;
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, std::size_t, void* list) {
+        if (info->dlpi_name != nullptr && info->dlpi_name[0] == '/')
+          static_cast<std::vector<std::string>*>(list)->emplace_back(info->dlpi_name);
+        return 0;
+      },
+      &loaded);
+  std::array<char, 4096> program;
+  const ssize_t size = readlink("/proc/self/exe", program.data(), program.size());
+  if (size > 0) loaded.emplace_back(program.data(), static_cast<std::size_t>(size));
+  for (const std::string& path : loaded) {
+    if (!libraries_.insert(path).second) continue;
+    if (is_ignored(path) || is_known(path, Look::content)) continue;
+    FileSignature signature = protocol::take_signature(path, Look::content);
+    if (signature.ctime_ns > stage_started_ns_ - quiet_ns)
+      signature = protocol::signature_that_never_holds(path);
+    add(path, Look::content, std::move(signature));
+  }
+}
+
+}  // namespace hearth::recorder
