@@ -80,8 +80,8 @@ const Table hearth_recorder_table = {
     .read =
         [](const std::string& path) {
           const Passage passage{Passage::AsOwner{}};
-          if (std::string name = absolute(AT_FDCWD, path.c_str()); !name.empty())
-            Passage::record().read(std::move(name));
+          if (const std::string name = absolute(AT_FDCWD, path.c_str()); !name.empty())
+            Passage::record().read(name);
         },
     .began =
         [](const std::string& path) {

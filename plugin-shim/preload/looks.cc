@@ -24,11 +24,11 @@ void record(int directory, const char* path, Function function) {
 }  // namespace
 
 void listing(int directory, const char* path) {
-  record(directory, path, [](Record& it, std::string name) { it.read(std::move(name)); });
+  record(directory, path, [](Record& it, const std::string& name) { it.read(name); });
 }
 
 void looking(int directory, const char* path, Look look) {
-  record(directory, path, [look](Record& it, std::string name) { it.look(std::move(name), look); });
+  record(directory, path, [look](Record& it, const std::string& name) { it.look(name, look); });
 }
 
 void looking(int directory, const char* path, int at_flags) {
@@ -67,31 +67,30 @@ void all_variables_written() {
 
 Opening::Opening(int directory, const char* path, int flags, mode_t mode)
     : directory_(directory), path_(path) {
-  record(directory, path, [&](Record& it, std::string name) {
+  record(directory, path, [&](Record& it, const std::string& name) {
     if ((flags & O_PATH) != 0)
-      return it.look(std::move(name), (flags & O_NOFOLLOW) != 0 ? Look::link : Look::status);
+      return it.look(name, (flags & O_NOFOLLOW) != 0 ? Look::link : Look::status);
     if ((flags & O_TMPFILE) == O_TMPFILE) return;
     struct stat status {};
     const bool exists = stat(name.c_str(), &status) == 0;
     // A directory is opened to be listed, or to start from; a device or a pipe has no content.
-    if (exists && S_ISDIR(status.st_mode)) return it.read(std::move(name));
-    if (exists && !S_ISREG(status.st_mode)) return it.look(std::move(name), Look::status);
+    if (exists && S_ISDIR(status.st_mode)) return it.read(name);
+    if (exists && !S_ISREG(status.st_mode)) return it.look(name, Look::status);
     const int access = flags & O_ACCMODE;
     const bool creates = (flags & O_CREAT) != 0;
     const bool must_be_new = creates && (flags & O_EXCL) != 0;
     writes_ = access != O_RDONLY && (exists || creates) && !(exists && must_be_new);
     anew_ = writes_ && (flags & O_TRUNC) != 0;
-    if (exists && must_be_new) return it.look(std::move(name), Look::status);
+    if (exists && must_be_new) return it.look(name, Look::status);
     if (anew_) return;
     if (!exists && creates) {
       // What had been there would have been read, or would have been an error.
-      if (must_be_new ? !is_private(mode) : access != O_WRONLY)
-        it.look(std::move(name), Look::status);
+      if (must_be_new ? !is_private(mode) : access != O_WRONLY) it.look(name, Look::status);
       return;
     }
     if (access == O_WRONLY && writes_) return;
     writes_ = false;  // it reads what it may write: an input
-    it.read(std::move(name));
+    it.read(name);
   });
 }
 

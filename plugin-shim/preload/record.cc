@@ -92,7 +92,7 @@ const std::vector<FileSignature>& Record::end_stage() {
   return files_;
 }
 
-void Record::read(std::string path) {
+void Record::read(const std::string& path) {
   std::string source = source_of(path);
   if (source.empty()) return;
   // Python looked at the .pyc, found that it is not the source's, and now reads the source: this
@@ -131,7 +131,7 @@ void Record::read(std::string path) {
   add(source, Look::content, std::move(signature));
 }
 
-void Record::look(std::string path, Look look) {
+void Record::look(const std::string& path, Look look) {
   if (is_ignored(path) || is_product(path) || written_.contains(path)) return;
   if (is_known(path, look)) return;
   if (look == Look::status && is_known(path, Look::content)) return;

@@ -41,9 +41,9 @@ class Record {
   void ignore(std::string prefix) { ignored_.push_back(std::move(prefix)); }
   void set_cache_prefix(std::string prefix) { cache_prefix_ = std::move(prefix); }
 
-  void read(std::string path);                       // opened, listed, loaded
-  void look(std::string path, protocol::Look look);  // Look::status or Look::link
-  void wrote(std::string path, bool anew);           // opened to be written, made, renamed to
+  void read(const std::string& path);                       // opened, listed, loaded
+  void look(const std::string& path, protocol::Look look);  // Look::status or Look::link
+  void wrote(std::string path, bool anew);  // opened to be written, made, renamed to
   // Whether this process, or one that it was forked from, opened the file in order to write it anew
   // (mode "w").
   [[nodiscard]] bool began(const std::string& path) const { return begun_.contains(path); }
