@@ -59,7 +59,8 @@ void announce(Channel& channel, const State& state, const BuildStage& build) {
   StageReady ready;
   ready.stage = state.stage;
   for (const auto& each : spec.args) {
-    if (each.rfind("read:", 0) == 0) ready.files.push_back(take_signature(each.substr(5), Look::content));
+    if (each.rfind("read:", 0) == 0)
+      ready.files.push_back(take_signature(each.substr(5), Look::content));
   }
   if (argument(spec, "refuse") == to_string(state.stage)) ready.refusal = "refused as asked";
   ready.distributed = state.stage == Stage::configured && build.flavour == Flavour::session &&
