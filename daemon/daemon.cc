@@ -70,8 +70,8 @@ Daemon::Daemon(Settings settings)
     : settings_(std::move(settings)),
       processes_(loop_),
       dispatcher_(loop_, scheduler::Config{settings_.slots, std::chrono::milliseconds(100)}),
-      pool_(loop_, processes_, ImportHistory(settings_.history_directory), settings_.zygote_program,
-            settings_.max_zygotes, settings_.verify),
+      pool_(loop_, processes_, settings_.zygote_program, settings_.max_zygotes, settings_.verify),
+      preparer_(loop_, pool_, ImportHistory(settings_.history_directory), settings_.rebuilds),
       gateway_(loop_, context_, static_cast<ClientGateway::Listener&>(*this)) {}
 
 Daemon::~Daemon() = default;
@@ -114,6 +114,7 @@ void Daemon::submit(const ClientGateway::ClientId& client, ClientGateway::Attach
                                         std::move(attachment.streams), std::move(arguments)...);
   auto& run = *entry.run;
   runs_[id] = std::move(entry);
+  preparer_.run_began();
   log("daemon").info("run_submitted run={} directory={} arguments={}", id.value, spec.directory,
                      spec.args.size());
   gateway_.send(client, protocol::RunAccepted{id.value});
@@ -182,6 +183,7 @@ void Daemon::run_ended(scheduler::RunId run) {
     gateway_.publish("run_ended", {{"run", std::to_string(run.value)}});
     runs_.erase(it);
     ++runs_finished_;
+    preparer_.run_ended();
   });
 }
 

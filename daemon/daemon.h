@@ -8,6 +8,7 @@
 #include <string>
 
 #include "daemon/client_gateway.h"
+#include "daemon/preparer.h"
 #include "daemon/session_run.h"
 
 namespace hearth::daemon {
@@ -19,6 +20,7 @@ struct Settings {
   std::string history_directory;  // what runs imported
   std::uint32_t slots = 1;        // machine-wide
   std::size_t max_zygotes = 32;   // kept at once
+  bool rebuilds = true;           // stale stages, before the next run
   bool verify = true;             // false: see HEARTH_TEST_SKIP_VERIFICATION in README.md
 };
 
@@ -62,6 +64,7 @@ class Daemon : private ClientGateway::Listener, private RunListener {
   ProcessTable processes_;
   Dispatcher dispatcher_;
   ZygotePool pool_;
+  Preparer preparer_;
   zmq::context_t context_{1};
   ClientGateway gateway_;
   protocol::Fd signals_;

@@ -32,6 +32,12 @@ int report(int ready_fd, const std::string& line) {
   return line == "ready" ? 0 : exit_code_trouble;
 }
 
+// A setting from the environment; empty when it is not there.
+const char* variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
 // `<prefix>/bin/hearthd` finds `<prefix>/lib/hearth/pytest_hearth`, wherever the prefix is.
 std::string zygote_program() {
   std::error_code error;
@@ -96,6 +102,7 @@ int main(int argc, char** argv) {
   settings.log_file = log_file(state).string();
   settings.history_directory = (state / "imports").string();
   settings.slots = slots != 0 ? slots : usable_cores();
+  settings.rebuilds = std::string_view(variable("HEARTH_REBUILD")) != "0";
   settings.verify = std::getenv("HEARTH_TEST_SKIP_VERIFICATION") == nullptr;
   if (access(settings.zygote_program.c_str(), R_OK) != 0) {
     return report(ready_fd, "error: the Python side of hearth is not at " +

@@ -20,6 +20,9 @@ class Trace {
   // each file. Where content had to decide and holds, the stat fields are refreshed.
   [[nodiscard]] std::optional<std::string> first_difference();
 
+  // Those that the files lie in, and those that were listed; each once.
+  [[nodiscard]] std::vector<std::string> directories() const;
+
   [[nodiscard]] std::size_t size() const { return files_.size(); }
 
  private:

@@ -105,6 +105,8 @@ class Zygote {
   // The path of the first file of this zygote's trace (the ones below it not included) that differs
   // now.
   std::optional<std::string> first_difference() { return trace_.first_difference(); }
+  // Those that its own trace has files in.
+  std::vector<std::string> directories() const { return trace_.directories(); }
   // What was printed by this stage and those below it.
   PlaceholderStreams::Printed printed();
 

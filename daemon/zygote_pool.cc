@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 #include "daemon/log.h"
@@ -20,9 +21,6 @@ constexpr std::array stages_deepest_first = {Stage::selected, Stage::configured,
 constexpr int max_rebuilds = 8;
 constexpr std::size_t remembered_refusals = 64;
 
-// How long after the end of a wait something is prepared for later, if nobody waits then.
-constexpr auto idle_before_preparing = std::chrono::milliseconds(200);
-
 // ": <the last line of a text>", or nothing.
 std::string last_line(const std::string& text) {
   const auto end = text.find_last_not_of(" \n");
@@ -34,11 +32,10 @@ std::string last_line(const std::string& text) {
 
 }  // namespace
 
-ZygotePool::ZygotePool(EventLoop& loop, ProcessTable& processes, ImportHistory history,
-                       std::string zygote_program, std::size_t limit, bool verify)
+ZygotePool::ZygotePool(EventLoop& loop, ProcessTable& processes, std::string zygote_program,
+                       std::size_t limit, bool verify)
     : loop_(loop),
       processes_(processes),
-      history_(std::move(history)),
       zygote_program_(std::move(zygote_program)),
       limit_(limit),
       verify_(verify) {}
@@ -191,9 +188,7 @@ void ZygotePool::build(Waiter& waiter, Zygote* from, Stage stage) {
     ++interpreters_started_;
     error = zygote.spawn_interpreter(zygote_program_, waiter.request.spec.umask);
   } else {
-    auto plan =
-        stage == Stage::preloaded ? history_.plan(waiter.request.spec) : ImportHistory::Plan{};
-    error = zygote.build_from_parent(waiter.request, std::move(plan));
+    error = zygote.build_from_parent(waiter.request, waiter.plan);
   }
   log("pool").debug("build_started stage={} flavour={} error={:?}", to_string(stage),
                     to_string(waiter.request.flavour), error);
@@ -205,54 +200,22 @@ void ZygotePool::build(Waiter& waiter, Zygote* from, Stage stage) {
 
 void ZygotePool::finish(Waiter& waiter, Result result) {
   auto callback = std::move(waiter.callback);
+  const auto request = std::move(waiter.request);
   std::erase_if(waiters_, [&](const auto& each) { return each.get() == &waiter; });
+  if (observer_ && callback && std::holds_alternative<Lease>(result)) observer_->leased(request);
   if (callback) callback(std::move(result));
-  prepare_when_idle();
+  if (observer_) observer_->wait_ended();
 }
 
-// ---- what is imported ahead of later runs
+// ---- what is built for later
 
-void ZygotePool::learn(const Zygote& zygote) {
-  const auto& spec = zygote.built_for();
-  if (zygote.ready().preload.empty()) return;
-  history_.add(spec, zygote.ready().preload, zygote.ready().no_preload);
-  if (std::find(to_preload_.begin(), to_preload_.end(), spec) == to_preload_.end())
-    to_preload_.push_back(spec);
+void ZygotePool::prepare(ProcessRequest request, Stage target, ImportHistory::Plan plan) {
+  add_waiter(std::move(request), target, {}).plan = std::move(plan);
 }
 
-// What came of the modules that were imported ahead is of no use for this process, and nothing that
-// has them may serve it.
-void ZygotePool::preload_rejected(const Zygote& zygote) {
-  const auto& rejected = *zygote.preload_rejected();
-  log("pool").info("preload_rejected stage={} module={} reason={:?}", to_string(zygote.key().stage),
-                   rejected.module, rejected.reason);
-  if (!rejected.module.empty()) {
-    history_.reject(zygote.built_for(), rejected.module, rejected.reason);
-    to_preload_.push_back(zygote.built_for());
-  }
-  for (auto* below = zygote.parent(); below && below->key().stage >= Stage::preloaded;
-       below = below->parent())
-    below->retire();
-}
-
-void ZygotePool::prepare_when_idle() {
-  if (ending_ || to_preload_.empty() || preparation_planned_) return;
-  preparation_planned_ = true;
-  loop_.after(idle_before_preparing, [this] {
-    preparation_planned_ = false;
-    prepare_next();
-  });
-}
-
-void ZygotePool::prepare_next() {
-  // Whoever waits now comes first; the end of its wait comes back here.
-  if (ending_ || to_preload_.empty() || !waiters_.empty()) return;
-  ProcessRequest request;
-  request.spec = std::move(to_preload_.front());
-  to_preload_.pop_front();
-  const auto plan = history_.plan(request.spec);
+bool ZygotePool::has_preloaded(const ProcessRequest& request, const ImportHistory::Plan& plan) {
   const auto key = key_of(Stage::preloaded, request);
-  bool is_there = plan.modules.empty();
+  bool is_there = false;
   for (const auto& each : zygotes_) {
     if (!(each->key() == key) || each->state() != Zygote::State::ready) continue;
     if (each->plan() == plan) {
@@ -261,8 +224,28 @@ void ZygotePool::prepare_next() {
       each->retire();  // it goes on serving what was built on it
     }
   }
-  if (is_there) return prepare_when_idle();
-  add_waiter(std::move(request), Stage::preloaded, {});
+  return is_there;
+}
+
+std::vector<std::string> ZygotePool::directories() const {
+  std::set<std::string> all;
+  for (const auto& each : zygotes_) {
+    if (each->state() != Zygote::State::ready) continue;
+    for (auto& directory : each->directories()) all.insert(std::move(directory));
+  }
+  return {all.begin(), all.end()};
+}
+
+// What came of the modules that were imported ahead is of no use for this process, and nothing that
+// has them may serve it.
+void ZygotePool::preload_rejected(const Zygote& zygote) {
+  const auto& rejected = *zygote.preload_rejected();
+  log("pool").info("preload_rejected stage={} module={} reason={:?}", to_string(zygote.key().stage),
+                   rejected.module, rejected.reason);
+  for (auto* below = zygote.parent(); below && below->key().stage >= Stage::preloaded;
+       below = below->parent())
+    below->retire();
+  if (observer_) observer_->preload_rejected(zygote);
 }
 
 // By their ids: a callback may abandon others.
@@ -289,7 +272,7 @@ void ZygotePool::remember_refusal(const Zygote& zygote) {
 
 void ZygotePool::stage_reached(Zygote& zygote) {
   if (zygote.state() == Zygote::State::refused) remember_refusal(zygote);
-  learn(zygote);
+  if (observer_) observer_->stage_built(zygote);
   advance_waiters_of(zygote);
   if (zygote.is_to_retire()) zygote.retire();
   // Whoever waited has taken it or could not use it.

@@ -41,16 +41,34 @@ class ZygotePool : private Zygote::Listener {
   using Callback = std::function<void(Result)>;
   enum class WaitId : std::uint64_t {};
 
+  // Told of what happens, from the loop.
+  struct Observer {
+    virtual ~Observer() = default;
+    virtual void leased(const ProcessRequest& request) = 0;  // to somebody who waited
+    virtual void stage_built(const Zygote& zygote) = 0;      // ready or refused
+    virtual void preload_rejected(const Zygote& zygote) = 0;
+    virtual void wait_ended() = 0;  // somebody's, or a build for later
+  };
+
   // `zygote_program`: the Python file that an interpreter runs. `limit`: zygotes kept, beyond it
   // the least recently used go. `verify`: false trusts every trace, for tests of the tests.
-  ZygotePool(EventLoop& loop, ProcessTable& processes, ImportHistory history,
-             std::string zygote_program, std::size_t limit, bool verify = true);
+  ZygotePool(EventLoop& loop, ProcessTable& processes, std::string zygote_program,
+             std::size_t limit, bool verify = true);
 
   // A zygote paused as deep as processes of that kind are forked: `selected`, or `configured` when
   // the session turns out to be a controller. The callback is called once, from the loop, unless
   // abandon() comes first.
   WaitId acquire(ProcessRequest request, Callback callback);
   void abandon(WaitId wait);  // a build that nobody else waits for is ended
+
+  // Builds it for later, if it is not there; nobody waits. `plan`: of `preloaded`, what to import.
+  void prepare(ProcessRequest request, protocol::Stage target, ImportHistory::Plan plan = {});
+  // Whether the modules of the plan are imported already. A zygote of another plan is retired.
+  bool has_preloaded(const ProcessRequest& request, const ImportHistory::Plan& plan);
+  bool is_waited_for() const { return !waiters_.empty(); }
+  // Those in which the traces of all zygotes have files.
+  std::vector<std::string> directories() const;
+  void observe(Observer* observer) { observer_ = observer; }
 
   // For the end of the daemon: all zygotes are killed, whoever waits is told so, nothing is built
   // any more.
@@ -66,6 +84,7 @@ class ZygotePool : private Zygote::Listener {
     ProcessRequest request;
     Callback callback;  // none: nobody waits, the stage is built for later
     protocol::Stage target{};
+    ImportHistory::Plan plan;         // of the target `preloaded`
     bool preloaded_may_serve = true;  // until it has turned out to be of no use
     Clock::time_point submitted = Clock::now();
     Zygote* building = nullptr;
@@ -84,10 +103,7 @@ class ZygotePool : private Zygote::Listener {
 
   void advance(Waiter& waiter);
   Waiter& add_waiter(ProcessRequest request, protocol::Stage target, Callback callback);
-  void learn(const Zygote& zygote);
   void preload_rejected(const Zygote& zygote);
-  void prepare_when_idle();
-  void prepare_next();
   Waiter* find(WaitId id);
   std::vector<WaitId> waiters_of(const Zygote& zygote) const;
   void advance_waiters_of(Zygote& zygote);
@@ -104,15 +120,13 @@ class ZygotePool : private Zygote::Listener {
 
   EventLoop& loop_;
   ProcessTable& processes_;
-  ImportHistory history_;
   std::string zygote_program_;
   std::size_t limit_;
   bool verify_;
   std::vector<std::unique_ptr<Zygote>> zygotes_;
   std::vector<std::unique_ptr<Waiter>> waiters_;
   std::deque<Refusal> refusals_;
-  std::deque<protocol::ProcessSpec> to_preload_;  // when nobody waits for anything
-  bool preparation_planned_ = false;
+  Observer* observer_ = nullptr;
   std::uint64_t next_wait_ = 1;
   std::uint64_t interpreters_started_ = 0;
   bool ending_ = false;

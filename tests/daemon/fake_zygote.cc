@@ -5,6 +5,7 @@
 //   refuse:STAGE   the audit of that stage refuses it
 //   end:CODE       at `selected`: the process ends with that code instead of pausing
 //   crash          at `selected`: it dies of SIGSEGV instead of pausing
+//   crash-while:PATH  likewise, while the file is there
 //   fail:TEXT      at `configured`: stage_failed
 //   hang           at `selected`: it never pauses (once:stage=PATH: while the file is there)
 //   hang-for:gwN   likewise, when it is built for that worker
@@ -87,6 +88,8 @@ void announce(Channel& channel, const State& state, const BuildStage& build) {
     const auto text = argument(spec, "print");
     if (!text.empty() && write(STDOUT_FILENO, text.data(), text.size()) < 0) _exit(99);
     if (has(spec, "crash")) crash();
+    const auto crashes_while = argument(spec, "crash-while");
+    if (!crashes_while.empty() && access(crashes_while.c_str(), F_OK) == 0) crash();
     if (const auto code = argument(spec, "end"); !code.empty()) _exit(std::atoi(code.c_str()));
     if (has(spec, "identity"))
       ready.environment.push_back({"PYTEST_XDIST_WORKER", build.identity.id, true});

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "daemon/preparer.h"
 #include "protocol/unix_socket.h"
 
 namespace hearth::daemon {
@@ -94,7 +95,8 @@ class ZygotePoolTest : public testing::Test {
   std::string directory_ = new_directory();
   EventLoop loop_;
   ProcessTable processes_{loop_};
-  ZygotePool pool_{loop_, processes_, ImportHistory(directory_ + "/imports"), "unused", 32};
+  ZygotePool pool_{loop_, processes_, "unused", 32};
+  Preparer preparer_{loop_, pool_, ImportHistory(directory_ + "/imports"), true};
 };
 
 TEST_F(ZygotePoolTest, builds_the_stages_one_after_another) {
@@ -321,7 +323,7 @@ TEST_F(ZygotePoolTest, ends_a_build_that_nobody_waits_for_any_more) {
 }
 
 TEST_F(ZygotePoolTest, keeps_no_more_zygotes_than_its_limit) {
-  ZygotePool small(loop_, processes_, ImportHistory(directory_ + "/imports"), "unused", 4);
+  ZygotePool small(loop_, processes_, "unused", 4);
   for (const auto* name : {"a", "b", "c"}) {
     std::optional<ZygotePool::Result> result;
     small.acquire(request({name}), [&](ZygotePool::Result one) { result = std::move(one); });
@@ -330,6 +332,52 @@ TEST_F(ZygotePoolTest, keeps_no_more_zygotes_than_its_limit) {
   run_until([&] { return small.status().size() <= 4; });
   small.kill_all();
   run_until([&] { return small.status().empty(); });
+}
+
+// ---- rebuilds
+
+TEST_F(ZygotePoolTest, rebuilds_what_was_used_last_when_a_file_has_changed) {
+  const auto path = file("one");
+  const auto wanted = request({"read:" + path.string()});
+  const auto before = lease(wanted)->pid();
+  file("another");
+  run_until([&] { return kill(before, 0) != 0 && ready_stages(Stage::selected) == 1; });
+  const auto all = pool_.status();
+  const auto rebuilt = std::find_if(all.begin(), all.end(), [](const auto& each) {
+    return each.stage == Stage::selected && each.state == "ready";
+  });
+  EXPECT_EQ(lease(wanted)->pid(), static_cast<pid_t>(rebuilt->pid)) << "nothing was left to build";
+}
+
+TEST_F(ZygotePoolTest, leaves_the_machine_to_a_run_and_rebuilds_after_it) {
+  const auto path = file("one");
+  lease(request({"read:" + path.string()}));
+  preparer_.run_began();
+  file("another");
+  // The watcher has seen it when it has seen what came later.
+  bool is_seen = false;
+  FileWatcher watcher(loop_, [&] { is_seen = true; });
+  watcher.watch({directory_});
+  file("a third");
+  run_until([&] { return is_seen; });
+  const auto all = pool_.status();
+  EXPECT_TRUE(std::none_of(all.begin(), all.end(),
+                           [](const auto& each) { return each.state == "building"; }));
+  preparer_.run_ended();
+  run_until([&] { return ready_stages(Stage::selected) == 1; });
+}
+
+TEST_F(ZygotePoolTest, keeps_quiet_about_a_rebuild_that_ends_in_an_error) {
+  const auto path = file("one");
+  const auto once = directory_ + "/crashes";
+  const auto wanted = request({"read:" + path.string(), "crash-while:" + once});
+  lease(wanted);
+  std::ofstream(once) << "now";
+  file("another");
+  run_until([&] { return ready_stages(Stage::selected) == 0; });
+  run_until([&] { return !pool_.is_waited_for(); });
+  std::filesystem::remove(once);
+  EXPECT_NE(lease(wanted), nullptr);
 }
 
 // ---- preloaded

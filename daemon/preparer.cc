@@ -1,0 +1,101 @@
+#include "daemon/preparer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/log.h"
+
+namespace hearth::daemon {
+namespace {
+
+// How long after the end of a run or a build the next thing is prepared, if it is quiet then.
+constexpr auto quiet_time = std::chrono::milliseconds(100);
+
+// As many runs as somebody may be going to and fro between (each flavour and worker counts).
+constexpr std::size_t remembered_requests = 6;
+
+bool same_use(const ProcessRequest& a, const ProcessRequest& b) {
+  return key_of(protocol::Stage::selected, a) == key_of(protocol::Stage::selected, b) &&
+         a.identity.id == b.identity.id;
+}
+
+}  // namespace
+
+Preparer::Preparer(EventLoop& loop, ZygotePool& pool, ImportHistory history, bool rebuilds)
+    : loop_(loop),
+      pool_(pool),
+      history_(std::move(history)),
+      watcher_(loop, [this] { files_changed(); }),
+      rebuilds_(rebuilds) {
+  pool_.observe(this);
+}
+
+Preparer::~Preparer() { pool_.observe(nullptr); }
+
+void Preparer::run_ended() {
+  --runs_;
+  continue_when_idle();
+}
+
+void Preparer::leased(const ProcessRequest& request) {
+  if (!rebuilds_) return;
+  std::erase_if(last_used_, [&](const auto& each) { return same_use(each, request); });
+  last_used_.push_front(request);
+  if (last_used_.size() > remembered_requests) last_used_.pop_back();
+}
+
+void Preparer::stage_built(const Zygote& zygote) {
+  if (rebuilds_) watcher_.watch(zygote.directories());
+  const auto& ready = zygote.ready();
+  if (ready.preload.empty()) return;
+  history_.add(zygote.built_for(), ready.preload, ready.no_preload);
+  if (std::find(to_preload_.begin(), to_preload_.end(), zygote.built_for()) == to_preload_.end())
+    to_preload_.push_back(zygote.built_for());
+}
+
+void Preparer::preload_rejected(const Zygote& zygote) {
+  const auto& rejected = *zygote.preload_rejected();
+  if (rejected.module.empty()) return;  // of no use for this very command
+  history_.reject(zygote.built_for(), rejected.module, rejected.reason);
+  to_preload_.push_back(zygote.built_for());
+}
+
+void Preparer::files_changed() {
+  watcher_.keep_only(pool_.directories());
+  // What is still right is found and left alone.
+  to_rebuild_ = last_used_;
+  continue_when_idle();
+}
+
+void Preparer::continue_when_idle() {
+  if (planned_ || (to_rebuild_.empty() && to_preload_.empty())) return;
+  planned_ = true;
+  const bool is_urgent = !to_rebuild_.empty();
+  loop_.after(is_urgent ? Clock::duration::zero() : quiet_time,
+              [this, alive = std::weak_ptr(alive_)] {
+                if (alive.expired()) return;
+                planned_ = false;
+                prepare_next();
+              });
+}
+
+void Preparer::prepare_next() {
+  if (!is_idle()) return;  // its end comes back here
+  if (!to_rebuild_.empty()) {
+    pool_.prepare(std::move(to_rebuild_.front()), protocol::Stage::selected);
+    to_rebuild_.pop_front();
+    return;
+  }
+  if (to_preload_.empty()) return;
+  ProcessRequest request;
+  request.spec = std::move(to_preload_.front());
+  to_preload_.pop_front();
+  auto plan = history_.plan(request.spec);
+  if (plan.modules.empty() || pool_.has_preloaded(request, plan)) {
+    continue_when_idle();
+  } else {
+    pool_.prepare(std::move(request), protocol::Stage::preloaded, std::move(plan));
+  }
+}
+
+}  // namespace hearth::daemon
