@@ -72,6 +72,7 @@ Daemon::Daemon(Settings settings)
       dispatcher_(loop_, scheduler::Config{settings_.slots, std::chrono::milliseconds(100)}),
       pool_(loop_, processes_, settings_.zygote_program, settings_.max_zygotes, settings_.verify),
       preparer_(loop_, pool_, ImportHistory(settings_.history_directory), settings_.rebuilds),
+      housekeeper_(loop_, pool_, settings_.limits),
       gateway_(loop_, context_, static_cast<ClientGateway::Listener&>(*this)) {}
 
 Daemon::~Daemon() = default;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "daemon/client_gateway.h"
+#include "daemon/housekeeper.h"
 #include "daemon/preparer.h"
 #include "daemon/session_run.h"
 
@@ -20,8 +21,9 @@ struct Settings {
   std::string history_directory;  // what runs imported
   std::uint32_t slots = 1;        // machine-wide
   std::size_t max_zygotes = 32;   // kept at once
-  bool rebuilds = true;           // stale stages, before the next run
-  bool verify = true;             // false: see HEARTH_TEST_SKIP_VERIFICATION in README.md
+  Housekeeper::Limits limits;
+  bool rebuilds = true;  // stale stages, before the next run
+  bool verify = true;    // false: see HEARTH_TEST_SKIP_VERIFICATION in README.md
 };
 
 class Daemon : private ClientGateway::Listener, private RunListener {
@@ -65,6 +67,7 @@ class Daemon : private ClientGateway::Listener, private RunListener {
   Dispatcher dispatcher_;
   ZygotePool pool_;
   Preparer preparer_;
+  Housekeeper housekeeper_;
   zmq::context_t context_{1};
   ClientGateway gateway_;
   protocol::Fd signals_;

@@ -82,7 +82,8 @@ void FileWatcher::read_events() {
       at += static_cast<ssize_t>(sizeof event + event.len);
       if ((event.mask & IN_IGNORED) != 0) {
         // The directory is gone; another one in its place would need a new watch.
-        std::erase_if(watches_, [&](const auto& entry) { return entry.second == event.wd; });
+        std::erase_if(watches_,
+                      [gone = event.wd](const auto& entry) { return entry.second == gone; });
       } else if (!protocol::is_run_product(name)) {
         is_change = true;  // an overflow too
       }

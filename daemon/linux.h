@@ -65,6 +65,13 @@ std::uint32_t usable_cores();
 // Proportional set size in bytes, 0 when it cannot be read.
 std::uint64_t pss_bytes(pid_t pid);
 
+// The machine's memory in bytes, or the limit of this process's cgroup if that is less.
+std::uint64_t machine_memory();
+
+// Percentage of the last ten seconds in which some process waited for memory
+// (/proc/pressure/memory); 0 where the kernel does not say.
+double memory_pressure();
+
 // "SIGSEGV", or "signal 42".
 std::string signal_name(int signal);
 

@@ -30,20 +30,28 @@ double cgroup_cores(const std::filesystem::path& directory) {
   return std::strtod(quota.c_str(), nullptr) / period;
 }
 
+// Likewise in bytes.
+double cgroup_bytes(const std::filesystem::path& directory) {
+  std::ifstream file(directory / "memory.max");
+  double bytes = 0;
+  return file >> bytes ? bytes : INFINITY;
+}
+
 // The tightest limit on the way from the process's own cgroup (v2) to the root.
-double quota_cores() {
+template <typename Limit>
+double tightest(Limit limit_of) {
   std::ifstream file("/proc/self/cgroup");
   std::string line;
-  double cores = INFINITY;
+  double tightest = INFINITY;
   while (std::getline(file, line)) {
     if (line.rfind("0::/", 0) != 0) continue;
     const std::filesystem::path root = "/sys/fs/cgroup";
     for (std::filesystem::path group = line.substr(4);; group = group.parent_path()) {
-      cores = std::min(cores, cgroup_cores(root / group));
+      tightest = std::min(tightest, limit_of(root / group));
       if (group.empty() || group == group.parent_path()) break;
     }
   }
-  return cores;
+  return tightest;
 }
 
 }  // namespace
@@ -120,7 +128,7 @@ std::uint32_t usable_cores() {
   } else if (const long online = sysconf(_SC_NPROCESSORS_ONLN); online > 0) {
     cores = static_cast<double>(online);  // more processors than a cpu_set_t holds
   }
-  cores = std::min(cores, std::ceil(quota_cores()));
+  cores = std::min(cores, std::ceil(tightest(cgroup_cores)));
   return static_cast<std::uint32_t>(std::max(cores, 1.0));
 }
 
@@ -132,6 +140,20 @@ std::uint64_t pss_bytes(pid_t pid) {
     return std::strtoull(line.c_str() + 4, nullptr, 10) * 1024;
   }
   return 0;
+}
+
+std::uint64_t machine_memory() {
+  const auto machine =
+      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  return static_cast<std::uint64_t>(std::min(machine, tightest(cgroup_bytes)));
+}
+
+double memory_pressure() {
+  std::ifstream file("/proc/pressure/memory");
+  std::string kind;
+  std::string average;  // avg10=1.23
+  if (!(file >> kind >> average) || kind != "some") return 0;
+  return std::strtod(average.c_str() + average.find('=') + 1, nullptr);
 }
 
 }  // namespace hearth::daemon

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -36,6 +37,14 @@ int report(int ready_fd, const std::string& line) {
 const char* variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
+}
+
+// The same of a whole number.
+std::uint64_t number(const char* name, std::uint64_t otherwise) {
+  const std::string_view text = variable(name);
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() ? value : otherwise;
 }
 
 // `<prefix>/bin/hearthd` finds `<prefix>/lib/hearth/pytest_hearth`, wherever the prefix is.
@@ -102,6 +111,8 @@ int main(int argc, char** argv) {
   settings.log_file = log_file(state).string();
   settings.history_directory = (state / "imports").string();
   settings.slots = slots != 0 ? slots : usable_cores();
+  settings.limits.memory_bytes = number("HEARTH_MEMORY_MB", 0) << 20;
+  settings.limits.idle = std::chrono::minutes(number("HEARTH_IDLE_MINUTES", 180));
   settings.rebuilds = std::string_view(variable("HEARTH_REBUILD")) != "0";
   settings.verify = std::getenv("HEARTH_TEST_SKIP_VERIFICATION") == nullptr;
   if (access(settings.zygote_program.c_str(), R_OK) != 0) {

@@ -320,6 +320,15 @@ bool ZygotePool::has_child(const Zygote& zygote) const {
                      [&](const auto& each) { return each->parent() == &zygote; });
 }
 
+// One that is on its way out still keeps what is below it from ending, but not from being told to.
+bool ZygotePool::has_living_child(const Zygote& zygote) const {
+  return std::any_of(zygotes_.begin(), zygotes_.end(), [&](const auto& each) {
+    return each->parent() == &zygote &&
+           (each->state() == Zygote::State::ready || each->state() == Zygote::State::building ||
+            each->state() == Zygote::State::refused);
+  });
+}
+
 void ZygotePool::drop_ended() {
   // A parent stays as long as it has children: its trace is part of theirs.
   for (;;) {
@@ -331,20 +340,31 @@ void ZygotePool::drop_ended() {
   }
 }
 
+bool ZygotePool::retire_least_recently_used(Clock::time_point used_before) {
+  Zygote* oldest = nullptr;
+  for (const auto& each : zygotes_) {
+    if (each->state() != Zygote::State::ready || each->last_used() >= used_before) continue;
+    if (each->is_held() || has_living_child(*each)) continue;
+    if (!oldest || each->last_used() < oldest->last_used()) oldest = each.get();
+  }
+  if (!oldest) return false;
+  log("pool").info("zygote_evicted pid={} stage={}", oldest->pid(), to_string(oldest->key().stage));
+  oldest->retire();
+  return true;
+}
+
+std::uint64_t ZygotePool::memory() const {
+  std::uint64_t bytes = 0;
+  for (const auto& each : zygotes_) {
+    if (each->state() == Zygote::State::ready) bytes += pss_bytes(each->pid());
+  }
+  return bytes;
+}
+
 void ZygotePool::enforce_limit() {
-  for (;;) {
-    std::size_t kept = 0;
-    Zygote* oldest = nullptr;
-    for (const auto& each : zygotes_) {
-      if (each->state() != Zygote::State::ready) continue;
-      ++kept;
-      if (!has_child(*each) && (!oldest || each->last_used() < oldest->last_used()))
-        oldest = each.get();
-    }
-    if (kept <= limit_ || !oldest) return;
-    log("pool").info("zygote_evicted pid={} stage={}", oldest->pid(),
-                     to_string(oldest->key().stage));
-    oldest->retire();
+  const auto is_ready = [](const auto& each) { return each->state() == Zygote::State::ready; };
+  while (std::cmp_greater(std::count_if(zygotes_.begin(), zygotes_.end(), is_ready), limit_)) {
+    if (!retire_least_recently_used(Clock::time_point::max())) return;
   }
 }
 

@@ -70,6 +70,12 @@ class ZygotePool : private Zygote::Listener {
   std::vector<std::string> directories() const;
   void observe(Observer* observer) { observer_ = observer; }
 
+  // Retires the zygote that was used longest ago, of those that were last used before this time and
+  // that none is forked from. False: there is none.
+  bool retire_least_recently_used(Clock::time_point used_before);
+  // Of the zygotes that serve, proportional set size in bytes.
+  std::uint64_t memory() const;
+
   // For the end of the daemon: all zygotes are killed, whoever waits is told so, nothing is built
   // any more.
   void kill_all();
@@ -117,6 +123,7 @@ class ZygotePool : private Zygote::Listener {
   void drop_ended();
   void enforce_limit();
   bool has_child(const Zygote& zygote) const;
+  bool has_living_child(const Zygote& zygote) const;
 
   EventLoop& loop_;
   ProcessTable& processes_;

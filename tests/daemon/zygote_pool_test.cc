@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "daemon/housekeeper.h"
 #include "daemon/preparer.h"
 #include "protocol/unix_socket.h"
 
@@ -332,6 +333,50 @@ TEST_F(ZygotePoolTest, keeps_no_more_zygotes_than_its_limit) {
   run_until([&] { return small.status().size() <= 4; });
   small.kill_all();
   run_until([&] { return small.status().empty(); });
+}
+
+// ---- limits
+
+TEST_F(ZygotePoolTest, retires_what_was_used_longest_ago_first) {
+  lease(request({"a"}));
+  Zygote* second = lease(request({"b"}));
+  const auto first_use = second->last_used();
+  EXPECT_TRUE(pool_.retire_least_recently_used(first_use));
+  EXPECT_TRUE(pool_.retire_least_recently_used(first_use)) << "then what it was forked from";
+  EXPECT_FALSE(pool_.retire_least_recently_used(first_use));
+  run_until([&] { return ready_stages(Stage::selected) == 1; });
+  EXPECT_EQ(lease(request({"b"})), second);
+}
+
+TEST_F(ZygotePoolTest, does_not_retire_what_a_run_holds) {
+  Zygote* zygote = lease(request({}));
+  zygote->hold();
+  EXPECT_FALSE(pool_.retire_least_recently_used(Clock::time_point::max()));
+  zygote->release();
+  EXPECT_TRUE(pool_.retire_least_recently_used(Clock::time_point::max()));
+}
+
+TEST_F(ZygotePoolTest, keeps_within_a_budget_of_memory) {
+  lease(request({"a"}));
+  lease(request({"b"}));
+  EXPECT_GT(pool_.memory(), 0u);
+  Housekeeper housekeeper(loop_, pool_, {.memory_bytes = pool_.memory()});
+  housekeeper.look();
+  EXPECT_EQ(ready_stages(Stage::selected), 2);
+  Housekeeper strict(loop_, pool_, {.memory_bytes = 1});
+  strict.look();
+  EXPECT_EQ(pool_.memory(), 0u);
+  run_until([&] { return pool_.status().empty(); });
+}
+
+TEST_F(ZygotePoolTest, retires_what_was_idle_for_too_long) {
+  lease(request({}));
+  Housekeeper patient(loop_, pool_, {});
+  patient.look();
+  EXPECT_EQ(ready_stages(Stage::selected), 1);
+  Housekeeper impatient(loop_, pool_, {.idle = std::chrono::seconds(0)});
+  impatient.look();
+  run_until([&] { return pool_.status().empty(); });
 }
 
 // ---- rebuilds
