@@ -15,6 +15,7 @@ from tests.bench.memory import memory
 from tests.bench.rerun import rerun
 from tests.bench.selections import selections
 from tests.bench.sharing import sharing
+from tests.bench.verify import verify
 from tests.support.environments import BUILD
 
 _ALL = {
@@ -25,6 +26,7 @@ _ALL = {
     "memory": memory,
     "sharing": sharing,
     "client": client,
+    "verify": verify,
 }
 
 
