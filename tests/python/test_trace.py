@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from conftest import Builder, Project
 from fake_daemon import Interpreter, Zygote
 
@@ -166,6 +167,24 @@ def test_a_thread_is_refused_by_name(project: Project, build: Builder) -> None:
 def test_a_socket_is_refused(project: Project, build: Builder) -> None:
     _, text = refusal(project, build, "import socket\nSOCKET = socket.socket()")
     assert text.startswith("open descriptor ") and "socket:" in text
+
+
+@pytest.mark.parametrize("function", ["flock", "lockf"])
+def test_a_locked_file_is_refused(project: Project, build: Builder, function: str) -> None:
+    lock = f"import fcntl\nFILE = open(__file__, 'r+')\nfcntl.{function}(FILE, fcntl.LOCK_EX)"
+    _, text = refusal(project, build, lock)
+    assert text.startswith("open locked file ") and "conftest.py" in text
+
+
+def test_an_open_database_is_refused(project: Project, build: Builder) -> None:
+    connect = "import sqlite3\nDATABASE = sqlite3.connect(__file__ + '.sqlite')\nDATABASE.execute('create table a (b)')"
+    _, text = refusal(project, build, connect)
+    assert text.startswith("open database ") and ".sqlite" in text
+
+
+def test_memory_that_is_shared_for_writing_is_refused(project: Project, build: Builder) -> None:
+    _, text = refusal(project, build, "import multiprocessing\nLOCK = multiprocessing.Lock()")
+    assert text.startswith("sharing memory ")
 
 
 def test_a_pipe_is_refused(project: Project, build: Builder) -> None:

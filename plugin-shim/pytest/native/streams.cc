@@ -196,6 +196,27 @@ bool is_harmless_device(const struct stat& status) {
          minor_number == 9;
 }
 
+// Locks belong to the process that took them, or to the description that they were taken by: a fork
+// has none, and the paused process would keep them when its runs are over.
+bool is_locked(int fd) {
+  const int info = open(("/proc/self/fdinfo/" + std::to_string(fd)).c_str(), O_RDONLY | O_CLOEXEC);
+  if (info < 0) return false;
+  std::array<char, 4096> text{};
+  const ssize_t size = read(info, text.data(), text.size());
+  close(info);
+  return size > 0 &&
+         std::string_view(text.data(), static_cast<std::size_t>(size)).find("\nlock:") !=
+             std::string_view::npos;
+}
+
+// SQLite knows by the process which locks it holds: a connection must not be carried across a fork.
+bool is_database(int fd) {
+  constexpr std::string_view magic("SQLite format 3\0", 16);
+  std::array<char, magic.size()> head{};
+  return pread(fd, head.data(), head.size(), 0) == static_cast<ssize_t>(head.size()) &&
+         std::string_view(head.data(), head.size()) == magic;
+}
+
 bool is_null_device(const struct stat& status) {
   return S_ISCHR(status.st_mode) && major(status.st_rdev) == 1 && minor(status.st_rdev) == 3;
 }
@@ -314,9 +335,14 @@ PyObject* find_shared(PyObject*, PyObject* args) {
   for (const int fd : open_descriptors()) {
     struct stat status {};
     if (contains(ours, fd) || fstat(fd, &status) != 0) continue;
-    if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || is_harmless_device(status)) continue;
-    if (stream_of(fd, status)) continue;
-    const std::string text = "descriptor " + std::to_string(fd) + " (" + link_of(fd) + ")";
+    if (S_ISDIR(status.st_mode) || is_harmless_device(status) || stream_of(fd, status)) continue;
+    std::string_view what = "descriptor";
+    if (S_ISREG(status.st_mode)) {
+      what = is_locked(fd) ? "locked file" : is_database(fd) ? "database" : "";
+      if (what.empty()) continue;
+    }
+    const std::string text =
+        std::string(what) + " " + std::to_string(fd) + " (" + link_of(fd) + ")";
     const Object item(PyUnicode_DecodeFSDefault(text.c_str()));
     if (!found || !item || PyList_Append(found.get(), item.get()) != 0) return nullptr;
   }

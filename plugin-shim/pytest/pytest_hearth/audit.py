@@ -22,6 +22,9 @@ def refusal(ours: Sequence[int], config: Optional[Any] = None) -> str:
     shared = _native.find_shared(ours)
     if shared:
         return "open " + ", ".join(shared[:3])
+    mapped = _shared_memory()
+    if mapped:
+        return "sharing memory " + ", ".join(mapped[:3])
     threads = _other_threads()
     if threads:
         return "running " + ", ".join(threads[:3])
@@ -29,6 +32,14 @@ def refusal(ours: Sequence[int], config: Optional[Any] = None) -> str:
     if getattr(factory, "_basetemp", None) is not None:
         return "tmp_path_factory has made its base directory"
     return ""
+
+
+def _shared_memory() -> list[str]:
+    """What is mapped for writing by several processes, such as the locks of multiprocessing: forks would have one together."""
+    with open("/proc/self/maps", "rb") as file:
+        lines = file.read().splitlines()
+    # address, permissions, offset, device, inode, name
+    return [os.fsdecode(line.split(None, 5)[-1]) for line in lines if b" rw-s " in line]
 
 
 def _other_threads() -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posix
+
 from . import _native
 from .messages import FRAME_BYTES, Message, from_wire
 
@@ -71,9 +73,7 @@ class Channel:
     def close(self) -> None:
         """Give the descriptor back."""
         if self.fd >= 0:
-            import os
-
-            os.close(self.fd)
+            posix.close(self.fd)  # gevent puts another close into os, one that waits for its loop
             self.fd = -1
 
     def _split(self) -> None:

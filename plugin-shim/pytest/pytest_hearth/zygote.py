@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import posix
 import sys
 from typing import Any, NoReturn, Optional
 
@@ -143,13 +144,13 @@ class Zygote:
         if pid == 0:
             _native.begin_life(parent)
             for pidfd in self._children.values():
-                os.close(pidfd)
+                posix.close(pidfd)
             self._children.clear()
             self._is_retiring = False
             return True
         self._children[pid] = _native.move_high(_native.open_pidfd(pid))
         for fd in descriptors:
-            os.close(fd)
+            posix.close(fd)
         self.order.control.send(Forked(request, pid))
         return False
 
@@ -166,7 +167,7 @@ class Zygote:
             preload=message.preload,
             no_preload=message.no_preload,
         )
-        self._take_over(order, descriptors[1:])
+        self._take_over(order, descriptors[1:], is_fork=True)
         environment.watch()
         randomness.after_fork(project_has_run)
         _native.remember_streams()
@@ -185,7 +186,7 @@ class Zygote:
             basetemp=message.basetemp,
             data=_native.move_high(descriptors[1]),
         )
-        self._take_over(order, descriptors[2:])
+        self._take_over(order, descriptors[2:], message.fork)
         environment.unwatch()
         if message.fork:
             randomness.after_fork(project_has_run)
@@ -195,12 +196,14 @@ class Zygote:
             except OSError:
                 pass  # the reader is gone: whatever the run itself writes will find that out
 
-    def _take_over(self, order: Order, streams: list[int]) -> None:
+    def _take_over(self, order: Order, streams: list[int], is_fork: bool) -> None:
         """The descriptors, environment and place that the order brings."""
         before = self.order
         self.order = order
         before.control.close()
-        _native.separate_files([*order.descriptors(), *streams])
+        if is_fork:
+            # Not otherwise: it would lose its locks.
+            _native.separate_files([*order.descriptors(), *streams])
         _native.replace_streams(streams)
         if self._stage not in _PROJECT_HAS_RUN:
             environment.replace(order.spec.environment)
@@ -220,7 +223,7 @@ class Zygote:
         if result is None:
             return
         status, user, system, memory = result
-        os.close(self._children.pop(pid))
+        posix.close(self._children.pop(pid))
         self.order.control.send(ChildExited(pid, status, user, system, memory))
 
 
