@@ -173,7 +173,12 @@ FileSignature take_status(std::string_view path, Look look) {
 
 FileSignature take_signature(std::string_view path, Look look) {
   // stat comes before the content: a change in between is then a difference, never hidden.
-  FileSignature signature = take_status(path, look);
+  return complete(take_status(path, look));
+}
+
+FileSignature complete(FileSignature signature) {
+  const Look look = signature.look;
+  const std::string& path = signature.path;
   if (signature.kind == FileKind::link) signature.digest = link_digest(signature.path);
   if (look == Look::status || look == Look::link) return signature;
   const bool racy = is_racy(signature.ctime_ns);

@@ -71,10 +71,10 @@ Opening::Opening(int directory, const char* path, int flags, mode_t mode)
     if ((flags & O_PATH) != 0)
       return it.look(name, (flags & O_NOFOLLOW) != 0 ? Look::link : Look::status);
     if ((flags & O_TMPFILE) == O_TMPFILE) return;
+    // Also a directory, which is opened to be listed or to start from, or a device.
+    if ((flags & (O_ACCMODE | O_CREAT)) == O_RDONLY) return it.read(name);
     struct stat status {};
     const bool exists = stat(name.c_str(), &status) == 0;
-    // A directory is opened to be listed, or to start from; a device or a pipe has no content.
-    if (exists && S_ISDIR(status.st_mode)) return it.read(name);
     if (exists && !S_ISREG(status.st_mode)) return it.look(name, Look::status);
     const int access = flags & O_ACCMODE;
     const bool creates = (flags & O_CREAT) != 0;

@@ -110,10 +110,10 @@ void Record::read(const std::string& path) {
   // Importers look at a source's times before they open its .pyc, and go by what they saw.
   const auto status = index(Look::status).find(source);
   const bool was_looked_at = status != index(Look::status).end() && status->second.stage == stage_;
-  const bool changed = was_looked_at && !is_unchanged(status->second.signature,
-                                                      protocol::take_status(source, Look::status));
-  FileSignature signature = changed ? protocol::signature_that_never_holds(source)
-                                    : protocol::take_signature(source, Look::content);
+  FileSignature signature = protocol::take_status(source, Look::content);
+  signature = was_looked_at && !is_unchanged(status->second.signature, signature)
+                  ? protocol::signature_that_never_holds(source)
+                  : protocol::complete(std::move(signature));
   // A source that has just changed, and a .pyc that is another's: either the source is read next,
   // or it changed after Python had compared the two, and the old .pyc is what is loaded.
   const bool is_racy = signature.mtime_ns == 0 && !signature.digest.empty();

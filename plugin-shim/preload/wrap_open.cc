@@ -12,6 +12,7 @@ using hearth::recorder::flags_of;
 using hearth::recorder::Opening;
 
 // Called instead of open by programs that were built with checks (_FORTIFY_SOURCE).
+// The names are libc's. NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
 int __open_2(const char* path, int flags);
 int __open64_2(const char* path, int flags);
@@ -27,6 +28,8 @@ constexpr bool has_mode(int flags) {
 
 }  // namespace
 
+// clang-analyzer takes the list for uninitialised, after va_start.
+// NOLINTBEGIN(clang-analyzer-valist.Uninitialized)
 #define HEARTH_TAKE_MODE()            \
   mode_t mode = 0;                    \
   if (has_mode(flags)) {              \
@@ -123,3 +126,5 @@ HEARTH_WRAPPER FILE* freopen64(const char* path, const char* mode, FILE* stream)
   const Opening opening(AT_FDCWD, path, flags_of(mode), 0666);
   return opening.done(next(path, mode, stream));
 }
+// NOLINTEND(clang-analyzer-valist.Uninitialized)
+// NOLINTEND(bugprone-reserved-identifier)

@@ -11,6 +11,7 @@ namespace recorder = hearth::recorder;
 
 // Called by programs that were built for a libc before 2.33, or with checks. A libc without the
 // former in its public interface takes them as what they mean.
+// The names are libc's. NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
 int __xstat(int version, const char* path, struct stat* result);
 int __xstat64(int version, const char* path, struct stat64* result);
@@ -180,3 +181,4 @@ HEARTH_WRAPPER char* canonicalize_file_name(const char* path) noexcept {
   recorder::resolving(path);
   return next(path);
 }
+// NOLINTEND(bugprone-reserved-identifier)

@@ -185,11 +185,14 @@ def test_what_the_stage_wrote_must_be_there(hearth: Hearth, mode: tuple[str, ...
 
 
 def test_a_temporary_directory_that_a_run_removed_is_made_again(hearth: Hearth) -> None:
+    (
+        hearth.daemon.directory / "temporary"
+    ).mkdir()  # not TMPDIR: a stage that was killed leaves its own
     hearth.write(
         "test_a.py",
         """
         import atexit, os, shutil, tempfile
-        PLACE = tempfile.mkdtemp()
+        PLACE = tempfile.mkdtemp(dir="../temporary")
         atexit.register(shutil.rmtree, PLACE)
         def test_a():
             assert os.path.isdir(PLACE)
