@@ -33,8 +33,8 @@ inline constexpr std::chrono::milliseconds racy_window{50};
 // `path` is absolute.
 [[nodiscard]] FileSignature take_signature(std::string_view path, Look look);
 
-// In two steps: kind and stat fields, then what has to be read. What was known of the file in between
-// is not lost, and stat is asked once.
+// In two steps: kind and stat fields, then what has to be read. What was known of the file in
+// between is not lost, and stat is asked once.
 [[nodiscard]] FileSignature take_status(std::string_view path, Look look);
 [[nodiscard]] FileSignature complete(FileSignature status);
 
