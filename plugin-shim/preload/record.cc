@@ -59,6 +59,16 @@ bool pyc_fits(const std::string& path, const FileSignature& source) {
          word(12) == static_cast<std::uint32_t>(status.size);
 }
 
+// Whether Python takes this .pyc although its source has changed since it was written: it knows a
+// source by its size and the second of its time. (A tree that was copied with its times looks so
+// too.)
+bool is_doubtful(const std::string& pyc, const FileSignature& source) {
+  const FileSignature written = protocol::take_status(pyc, Look::content);
+  return written.kind == FileKind::file &&
+         written.mtime_ns < protocol::take_status(source.path, Look::content).ctime_ns &&
+         pyc_fits(pyc, source);
+}
+
 // The inodes of the files that this process can still write to.
 std::set<std::pair<dev_t, ino_t>> open_for_writing() {
   std::set<std::pair<dev_t, ino_t>> found;
@@ -120,6 +130,13 @@ void Record::read(const std::string& path) {
   if (source != path && is_racy && !pyc_fits(path, signature)) {
     signature = protocol::signature_that_never_holds(source);
     unsettled_ = source;
+  } else if (source != path && !signature.digest.empty() && is_doubtful(path, signature)) {
+    // The content of the source says nothing about what is loaded; as long as nobody touches the
+    // two, Python takes the .pyc.
+    if (is_racy) signature = protocol::signature_that_never_holds(source);
+    signature.digest.clear();
+    if (!is_known(path, Look::content))
+      add(path, Look::content, protocol::take_signature(path, Look::content));
   }
   if (was_looked_at && status->second.position != nowhere) {  // the content covers it
     Seen& seen = index(Look::content)[source];
