@@ -28,7 +28,8 @@ struct ProcessRequest {
 };
 
 // Equal keys: the same zygote may serve, if its trace still holds. Each stage depends on what was
-// consumed up to it.
+// consumed up to it. Of the environment, the key has only what is always compared: the rest is
+// something that a stage reads (environment_reads.h).
 struct StageKey {
   protocol::Stage stage = protocol::Stage::interpreter;
   protocol::Flavour flavour = protocol::Flavour::session;
@@ -38,14 +39,5 @@ struct StageKey {
   bool operator==(const StageKey&) const = default;
 };
 StageKey key_of(protocol::Stage stage, const ProcessRequest& request);
-
-// Whether a process that read these variables (of those that a fork gets anew: a worker's identity,
-// `_`) read what the requested one would have.
-bool reads_fit(const std::vector<protocol::EnvironmentRead>& reads, const ProcessRequest& request);
-
-// The environment that an interpreter is started with: all of it but shell bookkeeping that neither
-// CPython nor pytest's import looks at, so that a second terminal finds the interpreter warm. A
-// fork gets the run's own environment anyway.
-std::vector<std::string> interpreter_environment(const std::vector<std::string>& environment);
 
 }  // namespace hearth::daemon

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "daemon/environment_reads.h"
 #include "daemon/log.h"
 #include "protocol/unix_socket.h"
 
@@ -49,12 +50,11 @@ std::vector<std::string> with_recorder(std::vector<std::string> environment,
 }  // namespace
 
 Zygote::Zygote(EventLoop& loop, ProcessTable& processes, Listener& listener, StageKey key,
-               protocol::WorkerIdentity identity, Zygote* parent)
+               Zygote* parent)
     : loop_(loop),
       processes_(processes),
       listener_(listener),
       key_(std::move(key)),
-      identity_(std::move(identity)),
       parent_(parent),
       streams_(loop) {}
 
@@ -74,16 +74,18 @@ std::string Zygote::open_channel(protocol::Fd& theirs) {
   return {};
 }
 
-std::string Zygote::spawn_interpreter(const std::string& zygote_program, std::uint64_t umask) {
+std::string Zygote::spawn_interpreter(const std::string& zygote_program,
+                                      const ProcessRequest& wanted) {
+  environment_ = wanted.spec.environment;
   protocol::Fd theirs;
   if (auto error = open_channel(theirs); !error.empty()) return error;
   SpawnRequest request;
   request.program = key_.spec.python;
-  request.arguments = {key_.spec.python, zygote_program, "3"};
-  request.environment = with_recorder(key_.spec.environment, zygote_program);
+  request.arguments = {key_.spec.python, "-S", zygote_program, "3"};
+  request.environment = with_recorder(environment_, zygote_program);
   request.directory = "/";
   request.control = theirs.get();
-  request.umask = umask;  // byte code that it writes is the user's
+  request.umask = wanted.spec.umask;  // byte code that it writes is the user's
   const auto streams = streams_.descriptors();
   std::copy(streams.begin(), streams.end(), request.streams);
   auto pid = spawn(request);
@@ -93,6 +95,8 @@ std::string Zygote::spawn_interpreter(const std::string& zygote_program, std::ui
 }
 
 std::string Zygote::build_from_parent(const ProcessRequest& request, ImportHistory::Plan plan) {
+  environment_ = request.spec.environment;
+  identity_ = request.identity;
   protocol::Fd theirs;
   if (auto error = open_channel(theirs); !error.empty()) return error;
   protocol::BuildStage build;
@@ -227,10 +231,24 @@ Trace Zygote::whole_trace() const {
   return whole;
 }
 
+std::vector<protocol::EnvironmentRead> Zygote::whole_reads() const {
+  auto all = parent_ ? parent_->whole_reads() : std::vector<protocol::EnvironmentRead>{};
+  all.insert(all.end(), ready_.environment.begin(), ready_.environment.end());
+  return all;
+}
+
 std::size_t Zygote::files() const { return trace_.size() + (parent_ ? parent_->files() : 0); }
 
-bool Zygote::serves(const ProcessRequest& request) const {
-  return reads_fit(ready_.environment, request) && (!parent_ || parent_->serves(request));
+bool Zygote::is_built_for(const ProcessRequest& request) const {
+  return has_environment_of(request) && identity_ == request.identity;
+}
+
+std::optional<std::string> Zygote::differing_variable(const ProcessRequest& request) const {
+  if (is_built_for(request)) return std::nullopt;  // from what served this request then
+  if (parent_) {
+    if (auto name = parent_->differing_variable(request)) return name;
+  }
+  return daemon::first_difference(ready_.environment, key_.stage, request);
 }
 
 PlaceholderStreams::Printed Zygote::printed() {

@@ -39,7 +39,7 @@ class Zygote {
   };
 
   Zygote(EventLoop& loop, ProcessTable& processes, Listener& listener, StageKey key,
-         protocol::WorkerIdentity identity, Zygote* parent);
+         Zygote* parent);
   ~Zygote();
   Zygote(const Zygote&) = delete;
   Zygote& operator=(const Zygote&) = delete;
@@ -48,7 +48,7 @@ class Zygote {
   // error text, or empty.
   // `zygote_program`: the Python file that it runs; the recorder lies in the directory above.
   [[nodiscard]] std::string spawn_interpreter(const std::string& zygote_program,
-                                              std::uint64_t umask);
+                                              const ProcessRequest& request);
   // `plan`: of the stage `preloaded`, what to import.
   [[nodiscard]] std::string build_from_parent(const ProcessRequest& request,
                                               ImportHistory::Plan plan = {});
@@ -95,13 +95,19 @@ class Zygote {
   std::uint64_t served() const { return served_; }
   std::size_t files() const;
 
-  // Whether it may serve a process with this identity (what was read of it, here and below, is the
-  // same).
-  bool serves(const ProcessRequest& request) const;
-  // Whether it is being built for a process with this identity.
-  bool builds_for(const protocol::WorkerIdentity& identity) const { return identity_ == identity; }
-  // Its trace and those below it.
+  // Whether it was or is being built for this environment and identity.
+  bool is_built_for(const ProcessRequest& request) const;
+  // The variable that was read, here or below, and is another one for this request (a worker's
+  // identity is told by variables). None: it may serve, as far as the environment goes.
+  std::optional<std::string> differing_variable(const ProcessRequest& request) const;
+  bool serves(const ProcessRequest& request) const { return !differing_variable(request); }
+  // What it was built with is this request's environment, whoever a worker is.
+  bool has_environment_of(const ProcessRequest& request) const {
+    return environment_ == request.spec.environment;
+  }
+  // Its trace and those below it; the variables that were read, likewise.
   Trace whole_trace() const;
+  std::vector<protocol::EnvironmentRead> whole_reads() const;
   // The path of the first file of this zygote's trace (the ones below it not included) that differs
   // now.
   std::optional<std::string> first_difference() { return trace_.first_difference(); }
@@ -135,7 +141,8 @@ class Zygote {
   ProcessTable& processes_;
   Listener& listener_;
   StageKey key_;
-  protocol::WorkerIdentity identity_;  // that it was built with
+  std::vector<std::string> environment_;  // that it was built with, like this:
+  protocol::WorkerIdentity identity_;
   Zygote* parent_;
   State state_ = State::building;
   pid_t pid_ = 0;

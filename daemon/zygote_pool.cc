@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "daemon/environment_reads.h"
 #include "daemon/log.h"
 
 namespace hearth::daemon {
@@ -77,10 +78,9 @@ void ZygotePool::abandon(WaitId wait) {
 
 Zygote* ZygotePool::usable_zygote(const Waiter& waiter, Stage stage) {
   const auto key = key_of(stage, waiter.request);
-  const auto& identity = waiter.request.identity;
   // A project that is known to read its worker's id needs a build for each; of any other, one build
-  // serves all workers.
-  const bool identity_matters =
+  // serves all workers. Likewise with variables that differ from run to run.
+  const bool environment_matters =
       std::any_of(zygotes_.begin(), zygotes_.end(), [&](const auto& each) {
         return each->key() == key && each->state() == Zygote::State::ready &&
                !each->serves(waiter.request);
@@ -92,7 +92,7 @@ Zygote* ZygotePool::usable_zygote(const Waiter& waiter, Stage stage) {
     if (zygote.state() == Zygote::State::building) {
       // A run is there sooner without it.
       if (stage == Stage::preloaded && waiter.target != stage) continue;
-      const bool fits = !identity_matters || zygote.builds_for(identity);
+      const bool fits = !environment_matters || zygote.is_built_for(waiter.request);
       if (fits && !zygote.is_to_retire()) return &zygote;
       continue;
     }
@@ -121,9 +121,11 @@ bool ZygotePool::holds(Zygote& zygote) {
   return false;
 }
 
-bool ZygotePool::is_refused(const StageKey& key) {
-  const auto it = std::find_if(refusals_.begin(), refusals_.end(),
-                               [&](const Refusal& each) { return each.key == key; });
+bool ZygotePool::is_refused(Stage stage, const ProcessRequest& request) {
+  const auto key = key_of(stage, request);
+  const auto it = std::find_if(refusals_.begin(), refusals_.end(), [&](const Refusal& each) {
+    return each.key == key && !first_difference(each.reads, stage, request);
+  });
   if (it == refusals_.end()) return false;
   if (!it->trace->first_difference()) return true;
   refusals_.erase(it);
@@ -172,7 +174,7 @@ void ZygotePool::advance(Waiter& waiter) {
     if (stage <= from->key().stage) break;
     // `preloaded` is never on a run's way: it takes longer to build than it saves once.
     if (stage > waiter.target || stage == Stage::preloaded) continue;
-    if (!is_refused(key_of(stage, waiter.request))) next = stage;
+    if (!is_refused(stage, waiter.request)) next = stage;
   }
   build(waiter, from, next);
 }
@@ -181,12 +183,12 @@ void ZygotePool::build(Waiter& waiter, Zygote* from, Stage stage) {
   ++waiter.rebuilds;
   auto& zygote = *zygotes_.emplace_back(
       std::make_unique<Zygote>(loop_, processes_, static_cast<Zygote::Listener&>(*this),
-                               key_of(stage, waiter.request), waiter.request.identity, from));
+                               key_of(stage, waiter.request), from));
   waiter.building = &zygote;
   std::string error;
   if (stage == Stage::interpreter) {
     ++interpreters_started_;
-    error = zygote.spawn_interpreter(zygote_program_, waiter.request.spec.umask);
+    error = zygote.spawn_interpreter(zygote_program_, waiter.request);
   } else {
     error = zygote.build_from_parent(waiter.request, waiter.plan);
   }
@@ -264,9 +266,12 @@ void ZygotePool::advance_waiters_of(Zygote& zygote) {
 }
 
 void ZygotePool::remember_refusal(const Zygote& zygote) {
-  std::erase_if(refusals_, [&](const Refusal& each) { return each.key == zygote.key(); });
-  refusals_.push_back(
-      {zygote.key(), zygote.ready().refusal, std::make_shared<Trace>(zygote.whole_trace())});
+  auto reads = zygote.whole_reads();
+  std::erase_if(refusals_, [&](const Refusal& each) {
+    return each.key == zygote.key() && each.reads == reads;
+  });
+  refusals_.push_back({zygote.key(), std::move(reads), zygote.ready().refusal,
+                       std::make_shared<Trace>(zygote.whole_trace())});
   if (refusals_.size() > remembered_refusals) refusals_.pop_front();
 }
 
@@ -289,7 +294,8 @@ void ZygotePool::process_ended(Zygote& zygote) {
     if (zygote.preload_rejected()) {
       waiter.preloaded_may_serve = waiter.target == Stage::preloaded;
       advance(waiter);
-    } else if (ending_ || zygote.parent_was_lost() || zygote.build_started() < waiter.submitted) {
+    } else if (ending_ || zygote.parent_was_lost() || zygote.build_started() < waiter.submitted ||
+               !zygote.has_environment_of(waiter.request)) {
       advance(waiter);  // it may have ended for a reason that is no more, or was none of its own
     } else if (!zygote.failure().empty()) {
       finish(waiter, Failed{zygote.failure()});

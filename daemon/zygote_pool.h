@@ -99,6 +99,7 @@ class ZygotePool : private Zygote::Listener {
   // A stage that the audit refused is not tried again while what it read is unchanged.
   struct Refusal {
     StageKey key;
+    std::vector<protocol::EnvironmentRead> reads;
     std::string reason;
     std::shared_ptr<Trace> trace;
   };
@@ -115,7 +116,7 @@ class ZygotePool : private Zygote::Listener {
   void advance_waiters_of(Zygote& zygote);
   void remember_refusal(const Zygote& zygote);
   Zygote* usable_zygote(const Waiter& waiter, protocol::Stage stage);
-  bool is_refused(const StageKey& key);
+  bool is_refused(protocol::Stage stage, const ProcessRequest& request);
   bool holds(Zygote& zygote);
   void build(Waiter& waiter, Zygote* from, protocol::Stage stage);
   void finish(Waiter& waiter, Result result);

@@ -1,5 +1,5 @@
 // Stands in for a Python zygote: speaks the protocol, forks, and does what its arguments say.
-// Started as `fake_zygote <program> <fd>`; a stage's arguments come with build_stage:
+// Started as `fake_zygote -S <program> <fd>`; a stage's arguments come with build_stage:
 //   read:PATH      the stage's trace names the file
 //   print:TEXT     at `selected`: printed to standard output
 //   refuse:STAGE   the audit of that stage refuses it
@@ -16,6 +16,7 @@
 //   identity       the worker's id is read at `selected`
 //   imports:NAME   at `selected`: the stage says that NAME may be imported ahead
 //   misfit:NAME    at `configured`: if NAME was imported ahead, preload_rejected instead of pausing
+//   variable:NAME  that variable is read at `selected`
 //   items:N        at `selected`: so many items (2)
 //   survives       its forks survive its death
 // A session writes "<args of start_process>" to its standard output and ends with code 7, or:
@@ -55,6 +56,13 @@ struct State {
   std::vector<ModuleOrigin> preloaded;
 };
 
+EnvironmentRead read_of(const ProcessSpec& spec, const std::string& name) {
+  for (const auto& entry : spec.environment) {
+    if (entry.rfind(name + "=", 0) == 0) return {name, entry.substr(name.size() + 1), true};
+  }
+  return {name, "", false};
+}
+
 void announce(Channel& channel, const State& state, const BuildStage& build) {
   const auto& spec = build.spec;
   StageReady ready;
@@ -93,6 +101,8 @@ void announce(Channel& channel, const State& state, const BuildStage& build) {
     if (const auto code = argument(spec, "end"); !code.empty()) _exit(std::atoi(code.c_str()));
     if (has(spec, "identity"))
       ready.environment.push_back({"PYTEST_XDIST_WORKER", build.identity.id, true});
+    if (const auto name = argument(spec, "variable"); !name.empty())
+      ready.environment.push_back(read_of(spec, name));
     for (std::uint64_t i = 0; i < number(spec, "items", 2); ++i)
       ready.items.push_back("a.py::" + std::to_string(i));
   }
@@ -163,7 +173,7 @@ pid_t fork_as_zygotes_do(const ProcessSpec& spec) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 98;
+  if (argc != 4) return 98;
   if (std::getenv("FAKE_ZYGOTE_DIES")) return 5;
-  serve(Fd(std::atoi(argv[2])), State{}, nullptr);
+  serve(Fd(std::atoi(argv[3])), State{}, nullptr);
 }

@@ -37,19 +37,6 @@ TEST(StageKey, of_the_interpreter_ignores_arguments_and_directory) {
   EXPECT_NE(key_of(Stage::configured, some_request()), key_of(Stage::configured, other));
 }
 
-TEST(StageKey, does_not_depend_on_the_order_of_the_environment) {
-  auto other = some_request();
-  other.spec.environment = {"A=1", "B=2"};
-  EXPECT_EQ(key_of(Stage::configured, some_request()), key_of(Stage::configured, other));
-}
-
-TEST(StageKey, of_the_interpreter_ignores_shell_bookkeeping_that_a_configured_stage_sees) {
-  auto other = some_request();
-  other.spec.environment.push_back("SHLVL=3");
-  EXPECT_EQ(key_of(Stage::interpreter, some_request()), key_of(Stage::interpreter, other));
-  EXPECT_NE(key_of(Stage::configured, some_request()), key_of(Stage::configured, other));
-}
-
 TEST(StageKey, of_a_session_depends_on_its_terminal) {
   auto other = some_request();
   other.shape.terminals[1] = {true, 24, 80};
@@ -57,25 +44,6 @@ TEST(StageKey, of_a_session_depends_on_its_terminal) {
   auto worker = some_request();
   worker.flavour = other.flavour = Flavour::worker;
   EXPECT_EQ(key_of(Stage::configured, worker), key_of(Stage::configured, other));
-}
-
-TEST(ReadsFit, compares_only_what_was_read) {
-  auto request = some_request();
-  request.identity = {"gw1", 2, "abc"};
-  request.spec.environment.push_back("_=/usr/bin/hearth");
-  EXPECT_TRUE(reads_fit({}, request));
-  EXPECT_TRUE(reads_fit({{"PYTEST_XDIST_WORKER_COUNT", "2", true}}, request));
-  EXPECT_FALSE(reads_fit({{"PYTEST_XDIST_WORKER", "gw0", true}}, request));
-  EXPECT_FALSE(reads_fit({{"PYTEST_XDIST_TESTRUNUID", "def", true}}, request));
-  EXPECT_TRUE(reads_fit({{"_", "/usr/bin/hearth", true}}, request));
-  EXPECT_FALSE(reads_fit({{"_", "/usr/bin/env", true}}, request));
-  EXPECT_FALSE(reads_fit({{"SOMETHING_NEW", "x", true}}, request));
-}
-
-TEST(StageKey, leaves_out_the_shells_last_command) {
-  auto other = some_request();
-  other.spec.environment.push_back("_=/usr/bin/time");
-  EXPECT_EQ(key_of(Stage::configured, some_request()), key_of(Stage::configured, other));
 }
 
 TEST(PlaceholderStreams, keep_what_was_printed) {

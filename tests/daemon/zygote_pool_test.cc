@@ -124,12 +124,69 @@ TEST_F(ZygotePoolTest, shares_the_interpreter_between_arguments_and_flavours) {
   EXPECT_EQ(pool_.interpreters_started(), 1u);
 }
 
-TEST_F(ZygotePoolTest, starts_another_interpreter_for_another_environment) {
+TEST_F(ZygotePoolTest, starts_another_interpreter_for_what_python_reads_at_its_start) {
   lease(request({}));
   auto other = request({});
-  other.spec.environment = {"A=2"};
+  other.spec.environment = {"A=1", "PYTHONHASHSEED=2"};
   lease(std::move(other));
   EXPECT_EQ(pool_.interpreters_started(), 2u);
+}
+
+TEST_F(ZygotePoolTest, serves_another_environment_when_nobody_read_what_differs) {
+  Zygote* first = lease(request({"variable:A"}));
+  auto other = request({"variable:A"});
+  other.spec.environment = {"B=2", "A=1"};
+  EXPECT_EQ(lease(std::move(other)), first);
+}
+
+TEST_F(ZygotePoolTest, builds_another_stage_for_another_value_of_what_was_read_and_keeps_both) {
+  Zygote* first = lease(request({"variable:A"}));
+  auto other = request({"variable:A"});
+  other.spec.environment = {"A=2"};
+  Zygote* second = lease(other);
+  EXPECT_NE(second, first);
+  EXPECT_EQ(second->parent(), first->parent());
+  EXPECT_EQ(lease(request({"variable:A"})), first);
+  EXPECT_EQ(lease(other), second);
+}
+
+TEST_F(ZygotePoolTest, builds_its_own_for_a_run_whose_build_read_another_environment) {
+  std::vector<Zygote*> leased;
+  for (const auto* entry : {"A=1", "A=2"}) {
+    auto wanted = request({"variable:A"});
+    wanted.spec.environment = {entry};
+    pool_.acquire(std::move(wanted), [&](ZygotePool::Result result) {
+      leased.push_back(std::get<ZygotePool::Lease>(result).zygote);
+    });
+  }
+  run_until([&] { return leased.size() == 2; });
+  EXPECT_NE(leased[0], leased[1]);
+}
+
+TEST_F(ZygotePoolTest, does_not_take_the_end_of_a_build_in_another_environment_for_its_own) {
+  int ended = 0;
+  for (const auto* entry : {"A=1", "A=2"}) {
+    auto wanted = request({"end:4"});
+    wanted.spec.environment = {entry};
+    pool_.acquire(std::move(wanted), [&](ZygotePool::Result result) {
+      EXPECT_NE(std::get_if<ZygotePool::Ended>(&result), nullptr);
+      ++ended;
+    });
+  }
+  run_until([&] { return ended == 2; });
+  for (const auto& each : pool_.status()) {
+    if (each.stage == Stage::configured) {
+      EXPECT_EQ(each.served, 2u) << "one stage for each run";
+    }
+  }
+}
+
+TEST_F(ZygotePoolTest, tries_a_refused_stage_again_in_another_environment) {
+  auto wanted = request({"refuse:selected", "variable:A"});
+  lease(wanted, false);
+  auto other = wanted;
+  other.spec.environment = {"A=2"};
+  EXPECT_EQ(lease(std::move(other), false)->key().stage, Stage::selected);
 }
 
 TEST_F(ZygotePoolTest, lets_two_runs_wait_for_one_build) {

@@ -271,7 +271,7 @@ class Interpreter(Zygote):
         fd = peer.theirs.fileno()
         stdin, stdout, stderr = streams.filenos()
         self.process = subprocess.Popen(
-            [python, str(PACKAGE / "zygote_main.py"), str(fd)],
+            [python, "-S", str(PACKAGE / "zygote_main.py"), str(fd)],
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,

@@ -95,6 +95,21 @@ PyObject* move_high(PyObject*, PyObject* args) {
   return PyLong_FromLong(moved);
 }
 
+// Python was started without `site`, which is loaded later: nobody need see that.
+PyObject* forget_no_site_flag(PyObject*, PyObject*) {
+  constexpr Py_ssize_t index = 6;
+  PyObject* flags = PySys_GetObject("flags");  // borrowed
+  if (flags == nullptr) Py_RETURN_NONE;
+  const Object named(PyObject_GetAttrString(flags, "no_site"));
+  if (!named) return nullptr;
+  if (named.get() != PyTuple_GetItem(flags, index)) {
+    PyErr_SetString(PyExc_RuntimeError, "sys.flags has another order");
+    return nullptr;
+  }
+  PyStructSequence_SetItem(flags, index, PyLong_FromLong(0));
+  Py_RETURN_NONE;
+}
+
 PyObject* end_process(PyObject*, PyObject* args) {
   int code = 0;
   if (PyArg_ParseTuple(args, "i", &code) == 0) return nullptr;
@@ -125,6 +140,8 @@ PyMethodDef process_methods[] = {
      "has_children() -> bool: running or not yet waited for."},
     {"move_high", move_high, METH_VARARGS,
      "move_high(fd) -> int: the same under a high number; fd is closed."},
+    {"forget_no_site_flag", forget_no_site_flag, METH_NOARGS,
+     "forget_no_site_flag(): sys.flags.no_site as if Python had been started without -S."},
     {"end_process", end_process, METH_VARARGS,
      "end_process(code): C's exit, without finalising Python."},
     {"die_of", die_of, METH_VARARGS, "die_of(signal): end by this signal's default action."},

@@ -40,6 +40,7 @@ inline PyObject* os_error() { return PyErr_SetFromErrno(PyExc_OSError); }
 
 // What each file of this module offers; see module.cc.
 extern PyMethodDef codec_methods[];
+extern PyMethodDef environment_methods[];
 extern PyMethodDef process_methods[];
 extern PyMethodDef recorder_methods[];
 extern PyMethodDef sockets_methods[];

@@ -1,56 +1,90 @@
-"""The process's environment: replaced as a whole at a fork of an interpreter, and watched for the variables that a fork of a
-deeper stage may get with other values: a worker's identity, and `_`, which shells set to the command that they run.
+"""The environment of a fork: its run's own, and on top of it what the stages wrote on the way, as in a cold run at that point.
+
+Which variables a stage has read, so that it may only serve where they have the same values, is `watched_environment`'s to say.
+What native code asks for or sets past os.environ is told by the recorder's library: what it sets counts as read too.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import Optional
 
+from . import _native
 from .messages import EnvironmentRead, WorkerIdentity
+from .watched_environment import (
+    COUNT,
+    TESTRUN,
+    WORKER,
+    is_started_by_library,
+    record,
+    storage,
+    unwatch,
+    watch,
+)
 
-WORKER = b"PYTEST_XDIST_WORKER"
-COUNT = b"PYTEST_XDIST_WORKER_COUNT"
-TESTRUN = b"PYTEST_XDIST_TESTRUNUID"
-LAST_COMMAND = b"_"
-WATCHED = (WORKER, COUNT, TESTRUN, LAST_COMMAND)
+__all__ = [
+    "COUNT",
+    "TESTRUN",
+    "WORKER",
+    "adopt",
+    "begin",
+    "forget_writes",
+    "note_child_process",
+    "note_read",
+    "take_reads",
+    "unwatch",
+    "variables_of",
+]
 
-# Read in this process since the last `take_reads`, by whatever way.
-_reads: set[bytes] = set()
+# The name of a read that stands for the absence of all variables that are not named.
+_ALL_OTHERS = b""
+# The recorder's library takes itself out.
+_PRELOAD = b"LD_PRELOAD"
 
-# os.environ's own code, and the abstract classes that it is built on.
-_IMPLEMENTATION = {os.__file__, Mapping.get.__code__.co_filename, os.getenv.__code__.co_filename}
-_STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
-
-
-def _is_installed(file: str) -> bool:
-    """Whether code belongs to an installed package (the standard library reads nothing of this by itself)."""
-    return f"{os.sep}site-packages{os.sep}" in file or f"{os.sep}dist-packages{os.sep}" in file
-
-
-def replace(entries: list[bytes]) -> None:
-    """Make `NAME=value` entries the whole environment, in their order; of a name that is given twice, the first counts."""
-    had_timezone = os.environb.get(b"TZ")
-    os.environb.clear()
-    for entry in entries:
-        name, separator, value = entry.partition(b"=")
-        if name and separator and name not in os.environb:
-            os.environb[name] = value
-    # The time module looked at it when it was loaded.
-    if os.environb.get(b"TZ") != had_timezone:
-        time.tzset()
+# What native code has set or unset (None) in C's environment, past os.environ: os.putenv, setenv.
+_native_writes: dict[bytes, Optional[bytes]] = {}
 
 
-def set_last_command(entries: list[bytes]) -> None:
-    """Give the process the `_` of another environment, or none."""
-    for entry in entries:
-        if entry.startswith(LAST_COMMAND + b"="):
-            os.environb[LAST_COMMAND] = entry[2:]
-            return
-    os.environb.pop(LAST_COMMAND, None)
+def begin() -> None:
+    """In a process that Python has just started, before anything else looks at the environment.
+
+    What Python itself looks at is always compared by the daemon. What it sets (LC_CTYPE, where the locale is C's) comes first
+    among the writes.
+    """
+    _native.take_native_environment_reads()
+    _native.take_native_environment_writes()
+    with open("/proc/self/environ", "rb") as file:
+        started_with = _parse(file.read().split(b"\0"))
+    for name, value in storage().items():
+        if started_with.get(name) != value and name != _PRELOAD:
+            record.write(name, value)
+    watch()
+
+
+def adopt(entries: Iterable[bytes], identity: Optional[WorkerIdentity]) -> None:
+    """Make `NAME=value` entries the environment, in their order, then a worker's identity, then what the stages wrote.
+
+    Of a name that is given twice, the first counts. os.environ stays the object that it is.
+    """
+    record.given = given = _parse(entries)
+    if identity is not None:
+        given.update(variables_of(identity))
+    record.reads.clear()
+    record.swept = None
+    variables: dict[bytes, Optional[bytes]] = dict(given)
+    for name, value in record.writes:
+        _set(variables, name, value)
+    present: dict[bytes, bytes] = {
+        name: value for name, value in variables.items() if value is not None
+    }
+    held = storage()
+    dict.clear(held)
+    dict.update(held, present)
+    for name, value in _native_writes.items():
+        _set(variables, name, value)
+    _native.replace_environment(
+        [name + b"=" + value for name, value in variables.items() if value is not None]
+    )
 
 
 def variables_of(identity: WorkerIdentity) -> dict[bytes, bytes]:
@@ -62,124 +96,66 @@ def variables_of(identity: WorkerIdentity) -> dict[bytes, bytes]:
     }
 
 
-def set_identity(identity: WorkerIdentity) -> None:
-    """Give the process a worker's identity."""
-    for name, value in variables_of(identity).items():
-        os.environb[name] = value
-
-
 def note_read(name: bytes) -> None:
     """Somebody learned this variable's value by another way (config.workerinput)."""
-    if name in WATCHED:
-        _reads.add(name)
+    record.read(name)
 
 
 def note_child_process() -> None:
     """A child process is being started. It inherits everything, and nobody sees what it looks at.
 
-    Those that installed packages start look at the machine, not at a worker's identity.
+    Those that installed packages start look at the machine, not at the user's variables.
     """
-    frame: Any = sys._getframe(1)
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if _is_installed(file):
-            return
-        if not file.startswith((_STANDARD_LIBRARY, "<frozen ")):
-            break
-        frame = frame.f_back
-    _reads.update(WATCHED)
+    if not is_started_by_library():
+        record.sweep(by_library=False)
 
 
-def _reader() -> tuple[Any, int]:
-    """The code that reads, and where in it: the first outside the modules that implement os.environ.
-
-    Not the frame: kept, it would keep the reader's variables alive.
-    """
-    frame: Any = sys._getframe(3)  # beyond _note and the method that calls it
-    while frame.f_code.co_filename in _IMPLEMENTATION and frame.f_back is not None:
-        frame = frame.f_back
-    return frame.f_code, frame.f_lasti
+def forget_writes() -> None:
+    """What was written so far is not written in the forks of this process."""
+    record.writes.clear()
+    record.written.clear()
 
 
-class _WatchedDict(dict[Any, Any]):
-    """os.environ's storage. Iterating, copying and comparing count as reading everything.
-
-    But not when an installed package does it: libraries that look for settings of their own by going through all variables
-    are common (networkx does), and none of them means these. One that asks for them by name is believed.
-    """
-
-    __slots__ = ("_sweep",)
-
-    def _note(self, key: Any) -> None:
-        if key in WATCHED and self._sweep != _reader():
-            _reads.add(key)
-
-    def _note_all(self) -> None:
-        reader = _reader()
-        if _is_installed(reader[0].co_filename):
-            # What it reads at this very point, it reads for its iteration.
-            self._sweep = reader
-        else:
-            _reads.update(WATCHED)
-
-    def __getitem__(self, key: Any) -> Any:
-        self._note(key)
-        return dict.__getitem__(self, key)
-
-    def get(self, key: Any, default: Any = None) -> Any:
-        self._note(key)
-        return dict.get(self, key, default)
-
-    def __contains__(self, key: object) -> bool:
-        self._note(key)
-        return dict.__contains__(self, key)
-
-    def __iter__(self) -> Iterator[Any]:
-        self._note_all()
-        return dict.__iter__(self)
-
-    def keys(self) -> Any:
-        self._note_all()
-        return dict.keys(self)
-
-    def values(self) -> Any:
-        self._note_all()
-        return dict.values(self)
-
-    def items(self) -> Any:
-        self._note_all()
-        return dict.items(self)
-
-    def copy(self) -> Any:
-        self._note_all()
-        return dict(dict.items(self))
-
-
-def watch() -> None:
-    """Note reads of the watched variables from here on."""
-    environment: Any = os.environ
-    watched = _WatchedDict(environment._data)
-    watched._sweep = (None, -1)
-    environment._data = watched
-    os.environb._data = environment._data  # type: ignore[attr-defined]
-    _reads.clear()
-
-
-def unwatch() -> None:
-    """The plain dict again: what a run finds."""
-    environment: Any = os.environ
-    if type(environment._data) is _WatchedDict:
-        environment._data = dict(dict.items(environment._data))
-        os.environb._data = environment._data  # type: ignore[attr-defined]
-
-
-def take_reads(is_worker: bool) -> list[EnvironmentRead]:
-    """The watched variables that were read, with their values, and begin anew. A session has no worker's identity."""
-    read = sorted(_reads if is_worker else _reads & {LAST_COMMAND})
-    storage: Any = os.environ._data  # type: ignore[attr-defined]
+def take_reads() -> list[EnvironmentRead]:
+    """What was read of the given environment since `adopt`, by Python or native code."""
+    _take_native()
+    given = record.given
     result = [
-        EnvironmentRead(name, dict.get(storage, name, b""), dict.__contains__(storage, name))
-        for name in read
+        EnvironmentRead(name, given.get(name, b""), name in given) for name in sorted(record.reads)
     ]
-    _reads.clear()
+    if record.swept is not None:
+        result.append(EnvironmentRead(_ALL_OTHERS, b"\0".join(sorted(record.swept)), True))
     return result
+
+
+def _parse(entries: Iterable[bytes]) -> dict[bytes, bytes]:
+    variables: dict[bytes, bytes] = {}
+    for entry in entries:
+        name, separator, value = entry.partition(b"=")
+        if name and separator:
+            variables.setdefault(name, value)
+    return variables
+
+
+def _set(variables: dict[bytes, Optional[bytes]], name: bytes, value: Optional[bytes]) -> None:
+    if value is None:
+        variables.pop(name, None)
+    else:
+        variables[name] = value
+
+
+def _take_native() -> None:
+    """What native code has done, in no known order: what it has asked for was perhaps not written yet."""
+    record.reads.update(_native.take_native_environment_reads())
+    names = set(_native.take_native_environment_writes())
+    native = _parse(_native.environment())
+    python = dict(dict.items(storage()))
+    if _ALL_OTHERS in names:
+        record.sweep(by_library=False)
+        names = {*native, *python}
+    # Python's own way to set a variable ends there too.
+    names = {name for name in names - record.written if name} | _native_writes.keys()
+    names |= {name for name in {*native, *python} if native.get(name) != python.get(name)}
+    for name in names:
+        _native_writes[name] = native.get(name)
+        record.reads.add(name)

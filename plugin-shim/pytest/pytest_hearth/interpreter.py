@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from . import _native, randomness
+from . import _native, environment, randomness
 from .channel import Channel
 from .ending import run_to_the_end
 from .messages import Stage
@@ -22,6 +22,8 @@ def main(control_fd: int) -> NoReturn:
     """The interpreter zygote; and what becomes of each of its forks."""
     _reset_signals()
     recorder = Recorder()
+    environment.begin()
+    _load_site()
     zygote = Zygote(Channel(_native.move_high(control_fd)), recorder)
     try:
         import pytest  # noqa: F401
@@ -45,6 +47,13 @@ def main(control_fd: int) -> NoReturn:
 
         preload.reach(zygote)
     run_to_the_end(Run(zygote, base).main)
+
+
+def _load_site() -> None:
+    """As Python does at its start, if it was told not to: `.pth` files and `sitecustomize` are somebody's code, and read."""
+    if sys.flags.no_site:
+        _native.forget_no_site_flag()
+        import site  # noqa: F401
 
 
 def _reset_signals() -> None:

@@ -19,7 +19,7 @@ from importlib.machinery import BuiltinImporter, FrozenImporter
 from types import ModuleType
 from typing import Any, Optional
 
-from . import audit
+from . import audit, environment
 from .messages import ModuleOrigin, Stage
 from .shelf import LOADERS, Book, shelf
 from .stage_report import StageReport
@@ -274,6 +274,7 @@ def reach(zygote: Zygote) -> None:
     except Rejected as rejected:
         zygote.reject_preload(rejected.name, rejected.reason)
         raise
+    environment.forget_writes()
     shelf.put(books)
     shelf.objection = _objection
     shelf.on_misfit = zygote.reject_preload

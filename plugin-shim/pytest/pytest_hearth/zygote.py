@@ -73,7 +73,7 @@ class Zygote:
         """Report the stage, and wait. Returns in a fork (or, after a refusal, in this process) that has its order in `order`."""
         self.recorder.stop()
         self._stage = stage
-        reads = environment.take_reads(self.order.is_worker)
+        reads = environment.take_reads()
         gc.collect()
         openfiles.flush_before_fork()
         _native.remember_files()
@@ -168,7 +168,6 @@ class Zygote:
             no_preload=message.no_preload,
         )
         self._take_over(order, descriptors[1:], is_fork=True)
-        environment.watch()
         randomness.after_fork(project_has_run)
         _native.remember_streams()
         self.recorder.start()
@@ -206,17 +205,13 @@ class Zygote:
             _native.separate_files([*order.descriptors(), *streams])
         _native.replace_streams(streams)
         if self._stage not in _PROJECT_HAS_RUN:
-            environment.replace(order.spec.environment)
             os.umask(order.spec.umask)
             try:
                 os.chdir(order.spec.directory)
             except OSError as error:
                 self.fail(f"cannot enter {os.fsdecode(order.spec.directory)}: {error.strerror}")
-        else:
-            environment.set_last_command(order.spec.environment)
+        environment.adopt(order.spec.environment, order.identity if order.is_worker else None)
         _adapt_standard_streams()
-        if order.is_worker:
-            environment.set_identity(order.identity)
 
     def _reap(self, pid: int) -> None:
         result = _native.reap(pid)

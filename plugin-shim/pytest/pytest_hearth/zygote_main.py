@@ -1,23 +1,26 @@
-"""The script that hearthd starts as an interpreter zygote: `PYTHON zygote_main.py CONTROL_FD`.
+"""The script that hearthd starts as an interpreter zygote: `PYTHON -S zygote_main.py CONTROL_FD`.
 
 Loads the package that it lies in under a private name and without `sys.path`, and hands over. What comes back is a process
-that has become pytest's, and is over.
+that has become pytest's, and is over. Without -S, nobody would see what `site` reads: it is loaded later.
 """
 
-import importlib.util
 import os
 import sys
+
+# Not by importlib.util: nothing that a plain start does not load should be loaded before `site`.
+from _frozen_importlib import module_from_spec
+from _frozen_importlib_external import spec_from_file_location
 
 
 def _load(name: str, directory: str) -> None:
     """Make the package that lies in the directory importable under this name."""
-    spec = importlib.util.spec_from_file_location(
+    spec = spec_from_file_location(
         name,
         os.path.join(directory, "__init__.py"),
         submodule_search_locations=[directory],
     )
     assert spec is not None and spec.loader is not None
-    package = importlib.util.module_from_spec(spec)
+    package = module_from_spec(spec)
     sys.modules[name] = package
     spec.loader.exec_module(package)
 
