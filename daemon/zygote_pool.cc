@@ -220,6 +220,7 @@ bool ZygotePool::has_preloaded(const ProcessRequest& request, const ImportHistor
   bool is_there = false;
   for (const auto& each : zygotes_) {
     if (!(each->key() == key) || each->state() != Zygote::State::ready) continue;
+    if (!each->serves(request)) continue;
     if (each->plan() == plan) {
       is_there = true;
     } else {

@@ -165,7 +165,9 @@ def test_what_native_code_reads_is_compared(
 
 
 def test_what_native_code_sets_is_there_in_the_tests(hearth: Hearth, mode: Mode) -> None:
-    hearth.write("conftest.py", "import os\nos.putenv('SET_NATIVELY', 'yes')\nos.unsetenv('GONE')\n")
+    hearth.write(
+        "conftest.py", "import os\nos.putenv('SET_NATIVELY', 'yes')\nos.unsetenv('GONE')\n"
+    )
     hearth.write(
         "test_a.py",
         """
