@@ -16,7 +16,7 @@ constexpr std::size_t remembered_requests = 6;
 
 bool same_use(const ProcessRequest& a, const ProcessRequest& b) {
   return key_of(protocol::Stage::selected, a) == key_of(protocol::Stage::selected, b) &&
-         a.identity.id == b.identity.id;
+         a.spec.args == b.spec.args && a.identity.id == b.identity.id;
 }
 
 }  // namespace

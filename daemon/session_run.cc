@@ -47,11 +47,11 @@ void SessionRun::acquired(ZygotePool::Result result) {
     end(ended->wait_status, std::move(ended->printed));
   } else {
     const auto& lease = std::get<ZygotePool::Lease>(result);
-    start_session(*lease.zygote, lease.fork);
+    start_session(lease);
   }
 }
 
-void SessionRun::start_session(Zygote& zygote, bool fork) {
+void SessionRun::start_session(const ZygotePool::Lease& lease) {
   auto control = protocol::socket_pair();
   auto data = protocol::socket_pair();  // sessions have nothing to say there, but the message's
                                         // shape is one for all
@@ -64,10 +64,10 @@ void SessionRun::start_session(Zygote& zygote, bool fork) {
   services_.loop.watch(control_->fd(), POLLIN, [this](short events) { on_control(events); });
 
   protocol::StartProcess start;
-  start.fork = fork;
+  start.fork = lease.fork;
   start.spec = spec_;
   start.flavour = protocol::Flavour::session;
-  auto printed = zygote.printed();
+  auto printed = lease.zygote->printed();
   start.printed_stdout = std::move(printed.to_stdout);
   start.printed_stderr = std::move(printed.to_stderr);
   std::vector<protocol::Fd> descriptors;
@@ -75,19 +75,19 @@ void SessionRun::start_session(Zygote& zygote, bool fork) {
   descriptors.push_back(std::move(data->second));
   for (const auto& stream : streams_) descriptors.push_back(stream.duplicate());
 
-  if (!zygote.distributed()) {
+  if (!lease.distributed) {
     counted_ = true;
     services_.dispatcher.post(scheduler::SessionStarted{id_});
   }
   starting_ = true;
-  zygote.start_process(std::move(start), std::move(descriptors),
-                       [this, alive = std::weak_ptr(alive_)](pid_t pid) {
-                         if (!alive.expired()) {
-                           session_started(pid);
-                         } else if (pid != 0) {
-                           signal_group(pid, SIGKILL);
-                         }
-                       });
+  lease.zygote->start_process(std::move(start), std::move(descriptors),
+                              [this, alive = std::weak_ptr(alive_)](pid_t pid) {
+                                if (!alive.expired()) {
+                                  session_started(pid);
+                                } else if (pid != 0) {
+                                  signal_group(pid, SIGKILL);
+                                }
+                              });
 }
 
 void SessionRun::session_started(pid_t pid) {

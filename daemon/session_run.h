@@ -24,7 +24,7 @@ class SessionRun : public Run, private ControllerLink {
 
  private:
   void acquired(ZygotePool::Result result);
-  void start_session(Zygote& zygote, bool fork);
+  void start_session(const ZygotePool::Lease& lease);
   void session_started(pid_t pid);
   void session_not_started();
   void start_again();

@@ -25,6 +25,7 @@ StageKey key_of(Stage stage, const ProcessRequest& request) {
   if (stage == Stage::preloaded) return key;
   key.flavour = request.flavour;
   key.spec = request.spec;
+  key.spec.args.clear();
   key.spec.environment = always_compared(request.spec.environment);
   if (request.flavour == Flavour::worker) {
     key.distribution = request.distribution;

@@ -28,8 +28,8 @@ struct ProcessRequest {
 };
 
 // Equal keys: the same zygote may serve, if its trace still holds. Each stage depends on what was
-// consumed up to it. Of the environment, the key has only what is always compared: the rest is
-// something that a stage reads (environment_reads.h).
+// consumed up to it. Arguments are not part of it, and of the environment only what is always
+// compared: the rest is something that a stage reads (tried_arguments.h, environment_reads.h).
 struct StageKey {
   protocol::Stage stage = protocol::Stage::interpreter;
   protocol::Flavour flavour = protocol::Flavour::session;

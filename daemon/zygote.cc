@@ -19,6 +19,9 @@ namespace {
 // granted.
 constexpr auto reaping_patience = std::chrono::seconds(1);
 
+// Argument lists of which a zygote is remembered to have been asked.
+constexpr std::size_t remembered_arguments = 256;
+
 // Whether none is missing because no descriptor was left when it was duplicated.
 bool all_open(const std::vector<protocol::Fd>& descriptors) {
   return std::all_of(descriptors.begin(), descriptors.end(),
@@ -97,6 +100,11 @@ std::string Zygote::spawn_interpreter(const std::string& zygote_program,
 std::string Zygote::build_from_parent(const ProcessRequest& request, ImportHistory::Plan plan) {
   environment_ = request.spec.environment;
   identity_ = request.identity;
+  built_for_ = request.spec;
+  if (parent_->key_.stage >= protocol::Stage::configured) {
+    own_tried_ = parent_->parsed_by().tried(request.spec.args);
+    trace_.add(own_tried_->trace());
+  }
   protocol::Fd theirs;
   if (auto error = open_channel(theirs); !error.empty()) return error;
   protocol::BuildStage build;
@@ -106,7 +114,6 @@ std::string Zygote::build_from_parent(const ProcessRequest& request, ImportHisto
   build.spec = request.spec;
   build.identity = request.identity;
   build.distribution = request.distribution;
-  built_for_ = request.spec;
   plan_ = std::move(plan);
   build.preload = plan_.modules;
   build.no_preload = plan_.excluded;
@@ -225,6 +232,47 @@ void Zygote::kill() {
   }
 }
 
+void Zygote::try_arguments(const Arguments& args) {
+  const bool is_asked = std::any_of(trying_.begin(), trying_.end(),
+                                    [&](const auto& each) { return each.second == args; });
+  if (is_asked) return;
+  protocol::TryArguments question;
+  question.request = next_request_++;
+  question.args = args;
+  trying_[question.request] = args;
+  send(question);
+}
+
+void Zygote::on_tried(protocol::ArgumentsTried answer) {
+  const auto node = trying_.extract(answer.request);
+  if (node.empty()) return;
+  log("zygote").debug("arguments_tried pid={} differences={} refusal={:?}", pid_,
+                      answer.differences.size(), answer.refusal);
+  if (tried_.size() >= remembered_arguments) tried_.clear();
+  tried_[node.mapped()] = std::make_shared<TriedArguments>(std::move(answer));
+  listener_.arguments_tried(*this);
+}
+
+std::shared_ptr<TriedArguments> Zygote::tried(const Arguments& args) const {
+  if (args == built_for_.args) return own_tried_;
+  const auto it = tried_.find(args);
+  return it == tried_.end() ? nullptr : it->second;
+}
+
+Zygote& Zygote::parsed_by() {
+  return parent_ && parent_->key_.stage >= protocol::Stage::configured ? parent_->parsed_by()
+                                                                       : *this;
+}
+
+std::optional<std::string> Zygote::differing_option(const TriedArguments& tried) const {
+  if (!own_tried_) return std::nullopt;  // an interpreter
+  if (auto found = own_tried_->first_difference(ready_.options, tried)) return found;
+  for (const Zygote* below = parent_; below; below = below->parent_) {
+    if (auto found = own_tried_->first_difference(below->ready_.options, tried)) return found;
+  }
+  return std::nullopt;
+}
+
 Trace Zygote::whole_trace() const {
   Trace whole = parent_ ? parent_->whole_trace() : Trace{};
   whole.add(trace_);
@@ -281,6 +329,8 @@ void Zygote::on_message(protocol::Message message) {
     preload_rejected_ = std::move(*rejected);
   } else if (const auto* forked = std::get_if<protocol::Forked>(&message)) {
     on_forked(*forked);
+  } else if (auto* tried = std::get_if<protocol::ArgumentsTried>(&message)) {
+    on_tried(std::move(*tried));
   } else if (const auto* exited = std::get_if<protocol::ChildExited>(&message)) {
     processes_.exited(static_cast<pid_t>(exited->pid), static_cast<int>(exited->wait_status));
   } else {
@@ -296,6 +346,8 @@ void Zygote::on_ready(protocol::StageReady ready) {
   }
   ready_ = std::move(ready);
   key_.stage = ready_.stage;
+  if (!own_tried_ && key_.stage >= protocol::Stage::configured)
+    own_tried_ = std::make_shared<TriedArguments>(ready_.distributed);
   trace_.add(std::exchange(ready_.files, {}));
   printed_ = streams_.printed();
   state_ = ready_.refusal.empty() ? State::ready : State::refused;
@@ -319,7 +371,7 @@ void Zygote::channel_lost() {
   close_channel();
   // Nobody may be sent there any more, though the process is not known to be gone yet.
   if (state_ == State::ready || state_ == State::refused) state_ = State::retiring;
-  for (auto& [request, waiting] : std::exchange(requests_, {})) waiting.on_answer(0);
+  give_up_requests();
   if (handed_over_) end_when_sent();
   if (state_ == State::ended || pid_ == 0) return;
   lost_timer_ = loop_.after(reaping_patience, [this] {
@@ -339,8 +391,13 @@ void Zygote::set_ended(int wait_status) {
   loop_.cancel(lost_timer_);
   if (pid_ != 0) processes_.forget(std::exchange(pid_, 0));
   close_channel();
-  for (auto& [request, waiting] : std::exchange(requests_, {})) waiting.on_answer(0);
+  give_up_requests();
   listener_.process_ended(*this);
+}
+
+void Zygote::give_up_requests() {
+  for (auto& [request, waiting] : std::exchange(requests_, {})) waiting.on_answer(0);
+  if (!std::exchange(trying_, {}).empty()) listener_.arguments_tried(*this);
 }
 
 void Zygote::update_watch() {

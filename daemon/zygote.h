@@ -22,6 +22,7 @@
 #include "daemon/process_table.h"
 #include "daemon/stage_key.h"
 #include "daemon/trace.h"
+#include "daemon/tried_arguments.h"
 #include "protocol/channel.h"
 
 namespace hearth::daemon {
@@ -33,9 +34,10 @@ class Zygote {
   // What the pool does when something happened to a zygote. Called from the loop.
   struct Listener {
     virtual ~Listener() = default;
-    virtual void stage_reached(Zygote& zygote) = 0;  // state is ready or refused
-    virtual void process_ended(Zygote& zygote) = 0;  // state is ended
-    virtual void released(Zygote& zygote) = 0;       // nobody holds it any more
+    virtual void stage_reached(Zygote& zygote) = 0;    // state is ready or refused
+    virtual void process_ended(Zygote& zygote) = 0;    // state is ended
+    virtual void released(Zygote& zygote) = 0;         // nobody holds it any more
+    virtual void arguments_tried(Zygote& zygote) = 0;  // or given up: it was asked and is gone
   };
 
   Zygote(EventLoop& loop, ProcessTable& processes, Listener& listener, StageKey key,
@@ -58,6 +60,19 @@ class Zygote {
   void start_process(protocol::StartProcess start, std::vector<protocol::Fd> descriptors,
                      std::function<void(pid_t)> on_started);
 
+  // Asks what this list comes to, unless it is being asked already: Listener::arguments_tried
+  // follows.
+  void try_arguments(const std::vector<std::string>& args);
+  // What it comes to in forks of this zygote and of those above it, if that is known. To be
+  // asked of parsed_by().
+  std::shared_ptr<TriedArguments> tried(const std::vector<std::string>& args) const;
+  void forget_tried(const std::vector<std::string>& args) { tried_.erase(args); }
+  // The one that parsed the arguments: this, or one below.
+  Zygote& parsed_by();
+  // Why it cannot serve these arguments, as tried with parsed_by(); nothing: what was read is the
+  // same.
+  std::optional<std::string> differing_option(const TriedArguments& tried) const;
+
   // A run that goes on needs the very zygote that it began with, also when it is stale by now: a
   // retired zygote ends only when nobody holds it, and its last child has ended.
   void hold() { ++holders_; }
@@ -75,9 +90,9 @@ class Zygote {
 
   State state() const { return state_; }
   const StageKey& key() const { return key_; }
+  const std::vector<std::string>& args() const { return built_for_.args; }
   Zygote* parent() const { return parent_; }
   pid_t pid() const { return pid_; }
-  bool distributed() const { return ready_.distributed; }
   const protocol::StageReady& ready() const { return ready_; }
   const std::string& failure() const { return failure_; }
   // Ended, because of what was imported ahead, in it or below it.
@@ -120,6 +135,7 @@ class Zygote {
   struct Request {
     std::function<void(pid_t)> on_answer;
   };
+  using Arguments = std::vector<std::string>;
 
   [[nodiscard]] std::string open_channel(protocol::Fd& theirs);
   void on_events(short events);
@@ -130,6 +146,8 @@ class Zygote {
   void end_when_sent();
   void on_forked_for_stage(pid_t pid);
   void on_forked(const protocol::Forked& forked);
+  void on_tried(protocol::ArgumentsTried answer);
+  void give_up_requests();
   void adopt_pid(pid_t pid);
   void channel_lost();
   void set_ended(int wait_status);
@@ -143,6 +161,9 @@ class Zygote {
   StageKey key_;
   std::vector<std::string> environment_;  // that it was built with, like this:
   protocol::WorkerIdentity identity_;
+  std::shared_ptr<TriedArguments> own_tried_;  // args(), with parsed_by()
+  std::map<Arguments, std::shared_ptr<TriedArguments>> tried_;
+  std::map<std::uint64_t, Arguments> trying_;
   Zygote* parent_;
   State state_ = State::building;
   pid_t pid_ = 0;

@@ -14,13 +14,16 @@ namespace {
 using protocol::Stage;
 
 // The way to a run, deepest first. A stage more is a row more.
-constexpr std::array stages_deepest_first = {Stage::selected, Stage::configured, Stage::preloaded,
-                                             Stage::interpreter};
+constexpr std::array stages_deepest_first = {Stage::selected, Stage::gathered, Stage::configured,
+                                             Stage::preloaded, Stage::interpreter};
 
 // How often one acquire() may find that what it built is of no use to it (files that change all the
 // time) before it gives up.
 constexpr int max_rebuilds = 8;
 constexpr std::size_t remembered_refusals = 64;
+// How many zygotes one acquire() asks about its arguments. One that fits is among the last used; a
+// start of its own costs about as much as so many questions.
+constexpr int max_questions = 4;
 
 // ": <the last line of a text>", or nothing.
 std::string last_line(const std::string& text) {
@@ -85,27 +88,78 @@ Zygote* ZygotePool::usable_zygote(const Waiter& waiter, Stage stage) {
         return each->key() == key && each->state() == Zygote::State::ready &&
                !each->serves(waiter.request);
       });
-  for (std::size_t i = 0; i < zygotes_.size(); ++i) {
-    auto& zygote = *zygotes_[i];
-    if (!(zygote.key() == key)) continue;
-    if (stage == Stage::preloaded && zygote.plan().modules.empty()) continue;
-    if (zygote.state() == Zygote::State::building) {
-      // A run is there sooner without it.
-      if (stage == Stage::preloaded && waiter.target != stage) continue;
-      const bool fits = !environment_matters || zygote.is_built_for(waiter.request);
-      if (fits && !zygote.is_to_retire()) return &zygote;
-      continue;
+  // Its own arguments first: nothing need be exchanged.
+  for (const bool is_own : {true, false}) {
+    for (std::size_t i = 0; i < zygotes_.size(); ++i) {
+      auto& zygote = *zygotes_[i];
+      if (!(zygote.key() == key)) continue;
+      if (stage == Stage::preloaded && zygote.plan().modules.empty()) continue;
+      if (is_own != (stage < Stage::configured || zygote.args() == waiter.request.spec.args))
+        continue;
+      if (zygote.state() == Zygote::State::building) {
+        // A run is there sooner without it.
+        if (stage == Stage::preloaded && waiter.target != stage) continue;
+        const bool fits = is_own && (!environment_matters || zygote.is_built_for(waiter.request));
+        if (fits && !zygote.is_to_retire()) return &zygote;
+        continue;
+      }
+      if (zygote.state() != Zygote::State::ready &&
+          !(is_own && zygote.state() == Zygote::State::refused))
+        continue;
+      if (!zygote.serves(waiter.request)) continue;
+      if (!is_own && !serves_arguments(zygote, waiter)) continue;
+      if (zygote.build_started() < waiter.submitted && !holds(zygote)) {
+        i = static_cast<std::size_t>(-1);  // retiring may have changed the list
+        continue;
+      }
+      return &zygote;
     }
-    if (zygote.state() != Zygote::State::ready && zygote.state() != Zygote::State::refused)
-      continue;
-    if (!zygote.serves(waiter.request)) continue;
-    if (zygote.build_started() < waiter.submitted && !holds(zygote)) {
-      i = static_cast<std::size_t>(-1);  // retiring may have changed the list
-      continue;
-    }
-    return &zygote;
   }
   return nullptr;
+}
+
+// Whether the request's arguments come to the same in all that the zygote has read, as far as is
+// known.
+bool ZygotePool::serves_arguments(Zygote& zygote, const Waiter& waiter) {
+  const auto& args = waiter.request.spec.args;
+  auto& parser = zygote.parsed_by();
+  const auto tried = parser.tried(args);
+  if (!tried) return false;
+  if (verify_ && tried->since() < waiter.submitted && tried->trace().first_difference()) {
+    parser.forget_tried(args);
+    return false;
+  }
+  if (!tried->refusal().empty()) return false;
+  if (tried->distributed() && zygote.key().stage != Stage::configured) return false;
+  const auto difference = zygote.differing_option(*tried);
+  if (difference) {
+    log("pool").debug("arguments_differ pid={} stage={} {}", zygote.pid(),
+                      to_string(zygote.key().stage), *difference);
+  }
+  return !difference;
+}
+
+// Asks the zygote that was used last among those which may serve the request and have not said
+// what its arguments come to. False: there is none.
+bool ZygotePool::ask_about_arguments(Waiter& waiter) {
+  if (waiter.questions == max_questions) return false;
+  const auto& args = waiter.request.spec.args;
+  std::vector<Zygote*> candidates;
+  for (const auto& each : zygotes_) {
+    if (each->state() != Zygote::State::ready || each->key().stage < Stage::configured) continue;
+    if (&each->parsed_by() != each.get() || each->tried(args)) continue;
+    if (!(each->key() == key_of(each->key().stage, waiter.request))) continue;
+    if (each->serves(waiter.request)) candidates.push_back(each.get());
+  }
+  std::sort(candidates.begin(), candidates.end(),
+            [](const Zygote* a, const Zygote* b) { return a->last_used() > b->last_used(); });
+  const auto holding = std::find_if(candidates.begin(), candidates.end(),
+                                    [this](Zygote* each) { return holds(*each); });
+  if (holding == candidates.end()) return false;
+  ++waiter.questions;
+  waiter.asked = *holding;
+  waiter.asked->try_arguments(args);
+  return true;
 }
 
 // Verifies the trace of the zygote and of those below it, the lowest first; what does not hold is
@@ -124,7 +178,8 @@ bool ZygotePool::holds(Zygote& zygote) {
 bool ZygotePool::is_refused(Stage stage, const ProcessRequest& request) {
   const auto key = key_of(stage, request);
   const auto it = std::find_if(refusals_.begin(), refusals_.end(), [&](const Refusal& each) {
-    return each.key == key && !first_difference(each.reads, stage, request);
+    return each.key == key && each.args == request.spec.args &&
+           !first_difference(each.reads, stage, request);
   });
   if (it == refusals_.end()) return false;
   if (!it->trace->first_difference()) return true;
@@ -134,6 +189,7 @@ bool ZygotePool::is_refused(Stage stage, const ProcessRequest& request) {
 
 void ZygotePool::advance(Waiter& waiter) {
   waiter.building = nullptr;
+  waiter.asked = nullptr;
   if (ending_) {
     finish(waiter, Failed{"hearthd was stopped; run it again"});
     return;
@@ -146,6 +202,7 @@ void ZygotePool::advance(Waiter& waiter) {
   Zygote* from = nullptr;
   for (const auto stage : stages_deepest_first) {
     if (stage > waiter.target) continue;
+    if (stage < Stage::configured && waiter.target > stage && ask_about_arguments(waiter)) return;
     if (stage == Stage::preloaded && !waiter.preloaded_may_serve) continue;
     Zygote* zygote = usable_zygote(waiter, stage);
     if (!zygote) continue;
@@ -153,9 +210,10 @@ void ZygotePool::advance(Waiter& waiter) {
       waiter.building = zygote;
       return;
     }
-    const bool deepest = stage == waiter.target || zygote->distributed();
-    if (deepest) {
-      finish(waiter, Lease{zygote, zygote->state() == Zygote::State::ready});
+    const auto tried = zygote->parsed_by().tried(waiter.request.spec.args);
+    const bool distributed = tried && tried->distributed();
+    if (stage == waiter.target || distributed) {
+      finish(waiter, Lease{zygote, zygote->state() == Zygote::State::ready, distributed});
       return;
     }
     if (zygote->state() == Zygote::State::refused) {
@@ -269,9 +327,9 @@ void ZygotePool::advance_waiters_of(Zygote& zygote) {
 void ZygotePool::remember_refusal(const Zygote& zygote) {
   auto reads = zygote.whole_reads();
   std::erase_if(refusals_, [&](const Refusal& each) {
-    return each.key == zygote.key() && each.reads == reads;
+    return each.key == zygote.key() && each.args == zygote.args() && each.reads == reads;
   });
-  refusals_.push_back({zygote.key(), std::move(reads), zygote.ready().refusal,
+  refusals_.push_back({zygote.key(), zygote.args(), std::move(reads), zygote.ready().refusal,
                        std::make_shared<Trace>(zygote.whole_trace())});
   if (refusals_.size() > remembered_refusals) refusals_.pop_front();
 }
@@ -313,6 +371,19 @@ void ZygotePool::process_ended(Zygote& zygote) {
 
 void ZygotePool::released(Zygote& zygote) {
   if (zygote.state() == Zygote::State::ended) loop_.defer([this] { drop_ended(); });
+}
+
+void ZygotePool::arguments_tried(Zygote& zygote) {
+  std::vector<WaitId> ids;
+  for (const auto& waiter : waiters_) {
+    if (waiter->asked == &zygote) ids.push_back(waiter->id);
+  }
+  // Not from within what the zygote is doing.
+  for (const auto id : ids) {
+    loop_.defer([this, id] {
+      if (auto* waiter = find(id)) advance(*waiter);
+    });
+  }
 }
 
 void ZygotePool::retire_with_descendants(Zygote& zygote) {
@@ -399,7 +470,7 @@ std::vector<protocol::ZygoteStatus> ZygotePool::status() const {
                                                          : "retiring";
     one.python = each->key().spec.python;
     one.directory = each->key().spec.directory;
-    one.args = each->key().spec.args;
+    one.args = each->args();
     one.served = each->served();
     one.files = each->files();
     one.pss_bytes = pss_bytes(each->pid());

@@ -6,6 +6,10 @@
 //
 // A build that began before a run was submitted may have read what has changed since: its trace is
 // looked at again. One that began afterwards has seen what a cold run would have seen.
+//
+// A zygote serves other arguments than its own, too, if they come to the same in all that it and
+// those below it have read. What a list comes to is asked of the zygote that parsed the arguments,
+// once.
 #pragma once
 
 #include <deque>
@@ -27,6 +31,7 @@ class ZygotePool : private Zygote::Listener {
   struct Lease {
     Zygote* zygote = nullptr;
     bool fork = true;
+    bool distributed = false;  // the session is going to be a controller
   };
   // The process ended before its stage, by itself: what it printed and its status are the run's.
   struct Ended {
@@ -94,11 +99,14 @@ class ZygotePool : private Zygote::Listener {
     bool preloaded_may_serve = true;  // until it has turned out to be of no use
     Clock::time_point submitted = Clock::now();
     Zygote* building = nullptr;
+    Zygote* asked = nullptr;  // what the arguments come to
+    int questions = 0;
     int rebuilds = 0;
   };
   // A stage that the audit refused is not tried again while what it read is unchanged.
   struct Refusal {
     StageKey key;
+    std::vector<std::string> args;
     std::vector<protocol::EnvironmentRead> reads;
     std::string reason;
     std::shared_ptr<Trace> trace;
@@ -107,6 +115,7 @@ class ZygotePool : private Zygote::Listener {
   void stage_reached(Zygote& zygote) override;
   void process_ended(Zygote& zygote) override;
   void released(Zygote& zygote) override;
+  void arguments_tried(Zygote& zygote) override;
 
   void advance(Waiter& waiter);
   Waiter& add_waiter(ProcessRequest request, protocol::Stage target, Callback callback);
@@ -116,6 +125,8 @@ class ZygotePool : private Zygote::Listener {
   void advance_waiters_of(Zygote& zygote);
   void remember_refusal(const Zygote& zygote);
   Zygote* usable_zygote(const Waiter& waiter, protocol::Stage stage);
+  bool serves_arguments(Zygote& zygote, const Waiter& waiter);
+  bool ask_about_arguments(Waiter& waiter);
   bool is_refused(protocol::Stage stage, const ProcessRequest& request);
   bool holds(Zygote& zygote);
   void build(Waiter& waiter, Zygote* from, protocol::Stage stage);

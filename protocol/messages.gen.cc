@@ -13,6 +13,7 @@ std::string_view to_string(Stage value) {
     case Stage::interpreter: return "interpreter";
     case Stage::preloaded: return "preloaded";
     case Stage::configured: return "configured";
+    case Stage::gathered: return "gathered";
     case Stage::selected: return "selected";
   }
   return "";
@@ -62,7 +63,7 @@ namespace wire {
 template <>
 struct Wire<Stage> {
   using Type = Stage;
-  static constexpr const char* name = "one of interpreter, preloaded, configured, selected";
+  static constexpr const char* name = "one of interpreter, preloaded, configured, gathered, selected";
   static void write(Packer& packer, Type value) {
     Text::write(packer, to_string(value));
   }
@@ -73,6 +74,7 @@ struct Wire<Stage> {
     if (text == "interpreter") { value = Type::interpreter; return true; }
     if (text == "preloaded") { value = Type::preloaded; return true; }
     if (text == "configured") { value = Type::configured; return true; }
+    if (text == "gathered") { value = Type::gathered; return true; }
     if (text == "selected") { value = Type::selected; return true; }
     return false;
   }
@@ -305,6 +307,53 @@ struct Wire<ModuleOrigin> {
     const msgpack::object* element = object.via.array.ptr;
     return Text::read(element[0], value.name) &&
            Bytes::read(element[1], value.file);
+  }
+};
+
+template <>
+struct Wire<OptionRead> {
+  using Type = OptionRead;
+  static constexpr const char* name = "option_read";
+  static void write(Packer& packer, const Type& value) {
+    packer.pack_array(2);
+    Text::write(packer, value.name);
+    Text::write(packer, value.reader);
+  }
+  static std::size_t size(const Type& value) {
+    return 5 +
+         Text::size(value.name) +
+         Text::size(value.reader);
+  }
+  static bool read(const msgpack::object& object, Type& value) {
+    if (!is_array_of(2, object)) return false;
+    const msgpack::object* element = object.via.array.ptr;
+    return Text::read(element[0], value.name) &&
+           Text::read(element[1], value.reader);
+  }
+};
+
+template <>
+struct Wire<OptionDifference> {
+  using Type = OptionDifference;
+  static constexpr const char* name = "option_difference";
+  static void write(Packer& packer, const Type& value) {
+    packer.pack_array(3);
+    Text::write(packer, value.name);
+    Text::write(packer, value.own);
+    Text::write(packer, value.other);
+  }
+  static std::size_t size(const Type& value) {
+    return 5 +
+         Text::size(value.name) +
+         Text::size(value.own) +
+         Text::size(value.other);
+  }
+  static bool read(const msgpack::object& object, Type& value) {
+    if (!is_array_of(3, object)) return false;
+    const msgpack::object* element = object.via.array.ptr;
+    return Text::read(element[0], value.name) &&
+           Text::read(element[1], value.own) &&
+           Text::read(element[2], value.other);
   }
 };
 
@@ -780,7 +829,7 @@ bool read_fields(FieldReader&, Retire&) {
 }
 
 void write_fields(Packer& packer, const StageReady& value) {
-  start_message(packer, 23, 9);
+  start_message(packer, 23, 10);
   write_field<Wire<Stage>>(packer, "stage", value.stage);
   write_field<Text>(packer, "refusal", value.refusal);
   write_field<List<Wire<FileSignature>>>(packer, "files", value.files);
@@ -790,9 +839,10 @@ void write_fields(Packer& packer, const StageReady& value) {
   write_field<Bytes>(packer, "collected", value.collected);
   write_field<List<Wire<ModuleOrigin>>>(packer, "preload", value.preload);
   write_field<List<Text>>(packer, "no_preload", value.no_preload);
+  write_field<List<Wire<OptionRead>>>(packer, "options", value.options);
 }
 std::size_t size_of_fields(const StageReady& value) {
-  return 100 +
+  return 109 +
          Wire<Stage>::size(value.stage) +
          Text::size(value.refusal) +
          List<Wire<FileSignature>>::size(value.files) +
@@ -801,7 +851,8 @@ std::size_t size_of_fields(const StageReady& value) {
          List<Text>::size(value.items) +
          Bytes::size(value.collected) +
          List<Wire<ModuleOrigin>>::size(value.preload) +
-         List<Text>::size(value.no_preload);
+         List<Text>::size(value.no_preload) +
+         List<Wire<OptionRead>>::size(value.options);
 }
 bool read_fields(FieldReader& reader, StageReady& value) {
   return reader.read<Wire<Stage>>("stage", value.stage) &&
@@ -812,7 +863,8 @@ bool read_fields(FieldReader& reader, StageReady& value) {
          reader.read<List<Text>>("items", value.items) &&
          reader.read<Bytes>("collected", value.collected) &&
          reader.read<List<Wire<ModuleOrigin>>>("preload", value.preload) &&
-         reader.read<List<Text>>("no_preload", value.no_preload);
+         reader.read<List<Text>>("no_preload", value.no_preload) &&
+         reader.read<List<Wire<OptionRead>>>("options", value.options);
 }
 
 void write_fields(Packer& packer, const StageFailed& value) {
@@ -879,6 +931,45 @@ std::size_t size_of_fields(const PreloadRejected& value) {
 bool read_fields(FieldReader& reader, PreloadRejected& value) {
   return reader.read<Text>("module", value.module) &&
          reader.read<Text>("reason", value.reason);
+}
+
+void write_fields(Packer& packer, const TryArguments& value) {
+  start_message(packer, 28, 2);
+  write_field<Uint>(packer, "request", value.request);
+  write_field<List<Bytes>>(packer, "args", value.args);
+}
+std::size_t size_of_fields(const TryArguments& value) {
+  return 27 +
+         Uint::size(value.request) +
+         List<Bytes>::size(value.args);
+}
+bool read_fields(FieldReader& reader, TryArguments& value) {
+  return reader.read<Uint>("request", value.request) &&
+         reader.read<List<Bytes>>("args", value.args);
+}
+
+void write_fields(Packer& packer, const ArgumentsTried& value) {
+  start_message(packer, 29, 5);
+  write_field<Uint>(packer, "request", value.request);
+  write_field<Text>(packer, "refusal", value.refusal);
+  write_field<Bool>(packer, "distributed", value.distributed);
+  write_field<List<Wire<OptionDifference>>>(packer, "differences", value.differences);
+  write_field<List<Wire<FileSignature>>>(packer, "files", value.files);
+}
+std::size_t size_of_fields(const ArgumentsTried& value) {
+  return 63 +
+         Uint::size(value.request) +
+         Text::size(value.refusal) +
+         Bool::size(value.distributed) +
+         List<Wire<OptionDifference>>::size(value.differences) +
+         List<Wire<FileSignature>>::size(value.files);
+}
+bool read_fields(FieldReader& reader, ArgumentsTried& value) {
+  return reader.read<Uint>("request", value.request) &&
+         reader.read<Text>("refusal", value.refusal) &&
+         reader.read<Bool>("distributed", value.distributed) &&
+         reader.read<List<Wire<OptionDifference>>>("differences", value.differences) &&
+         reader.read<List<Wire<FileSignature>>>("files", value.files);
 }
 
 void write_fields(Packer& packer, const RunItems& value) {
@@ -1324,6 +1415,14 @@ const MessageType* find_message_type(std::uint64_t id) {
       static constexpr MessageType type{"preload_rejected", &decode_as<PreloadRejected>};
       return &type;
     }
+    case 28: {
+      static constexpr MessageType type{"try_arguments", &decode_as<TryArguments>};
+      return &type;
+    }
+    case 29: {
+      static constexpr MessageType type{"arguments_tried", &decode_as<ArgumentsTried>};
+      return &type;
+    }
     case 30: {
       static constexpr MessageType type{"run_items", &decode_as<RunItems>};
       return &type;
@@ -1451,6 +1550,8 @@ std::string_view name_of(const Message& message) {
       "forked",
       "child_exited",
       "preload_rejected",
+      "try_arguments",
+      "arguments_tried",
       "run_items",
       "revoke_items",
       "no_more_items",

@@ -28,7 +28,7 @@ inline constexpr std::size_t descriptors = 8;
 }  // namespace limits
 
 // The point of the run at which a zygote is paused, shallowest first.
-enum class Stage { interpreter, preloaded, configured, selected };
+enum class Stage { interpreter, preloaded, configured, gathered, selected };
 [[nodiscard]] std::string_view to_string(Stage value);
 
 // What a zygote's forks are: the session that the user sees (single, or controller of a distributed
@@ -102,6 +102,24 @@ struct ModuleOrigin {
   std::string name{};  // dotted
   std::string file{};  // absolute path
   friend bool operator==(const ModuleOrigin&, const ModuleOrigin&) = default;
+};
+
+// An option that a stage was seen to read: its destination in pytest's namespace, `arguments` for
+// the list as it was given, `config.args` for the paths.
+struct OptionRead {
+  std::string name{};
+  std::string reader{};  // who read it first, FILE:LINE
+  friend bool operator==(const OptionRead&, const OptionRead&) = default;
+};
+
+// An option that two argument lists give different values.
+struct OptionDifference {
+  std::string name{};  // as in option_read
+  // with the arguments that the zygote was started with; for people, but unequal texts for unequal
+  // values
+  std::string own{};
+  std::string other{};  // with the other ones; likewise
+  friend bool operator==(const OptionDifference&, const OptionDifference&) = default;
 };
 
 // One detail of an event.
@@ -327,6 +345,8 @@ struct StageReady {
   // run, in their order
   std::vector<ModuleOrigin> preload{};
   std::vector<std::string> no_preload{};  // modules (with what is in them) that must not be
+  // read since the parent stage; a fork may get other arguments if none of these differs
+  std::vector<OptionRead> options{};
   friend bool operator==(const StageReady&, const StageReady&) = default;
 };
 
@@ -360,6 +380,24 @@ struct PreloadRejected {
   std::string module{};  // dotted name
   std::string reason{};
   friend bool operator==(const PreloadRejected&, const PreloadRejected&) = default;
+};
+
+// daemon to a zygote that has parsed its arguments: what would these come to? Answered by
+// arguments_tried.
+struct TryArguments {
+  std::uint64_t request = 0;  // repeated in the answer
+  std::vector<std::string> args{};  // as in process_spec
+  friend bool operator==(const TryArguments&, const TryArguments&) = default;
+};
+
+// zygote: answer to try_arguments.
+struct ArgumentsTried {
+  std::uint64_t request = 0;
+  std::string refusal{};  // not empty: these arguments need a start of their own, and why
+  bool distributed = false;  // as in stage_ready, for these arguments
+  std::vector<OptionDifference> differences{};  // what differs from the zygote's own arguments
+  std::vector<FileSignature> files{};  // what the answer depends on besides the zygote's own trace
+  friend bool operator==(const ArgumentsTried&, const ArgumentsTried&) = default;
 };
 
 // daemon to a worker: append these items to its queue.
@@ -550,6 +588,8 @@ using Message = std::variant<
     Forked,
     ChildExited,
     PreloadRejected,
+    TryArguments,
+    ArgumentsTried,
     RunItems,
     RevokeItems,
     NoMoreItems,

@@ -50,10 +50,10 @@ TEST_F(SessionRunTest, delivers_a_signal_to_the_session) {
 TEST_F(SessionRunTest, is_interrupted_while_its_stage_is_built) {
   auto one = client();
   const auto number = one->submit({"hang"});
-  wait_until("it is built", [&] { return status().zygotes.size() == 3; });
+  wait_until("it is built", [&] { return status().zygotes.size() == 4; });
   one->send(SignalRun{number, SIGINT});
   EXPECT_EQ(one->receive_a<RunFinished>().value_or(RunFinished{}).wait_status, 2 << 8);
-  wait_until("the build is given up", [&] { return status().zygotes.size() == 2; });
+  wait_until("the build is given up", [&] { return status().zygotes.size() == 3; });
 }
 
 TEST_F(SessionRunTest, goes_on_when_the_session_closes_all_its_descriptors) {
@@ -208,10 +208,10 @@ TEST_F(PluginRunTest, ends_its_workers_with_its_client) {
 TEST_F(PluginRunTest, ends_with_its_client_while_its_stage_is_built) {
   auto one = client();
   ASSERT_NE(one->submit_distribution({"hang"}, 2), 0u);
-  wait_until("it is built", [&] { return status().zygotes.size() == 3; });
+  wait_until("it is built", [&] { return status().zygotes.size() == 4; });
   one->die();
   wait_until_idle();
-  wait_until("the build is given up", [&] { return status().zygotes.size() == 2; });
+  wait_until("the build is given up", [&] { return status().zygotes.size() == 3; });
 }
 
 TEST_F(PluginRunTest, says_why_its_workers_could_not_collect) {

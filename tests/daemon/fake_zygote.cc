@@ -18,6 +18,12 @@
 //   misfit:NAME    at `configured`: if NAME was imported ahead, preload_rejected instead of pausing
 //   variable:NAME  that variable is read at `selected`
 //   items:N        at `selected`: so many items (2)
+//   adopts         other arguments may do as well; without it, every stage has read the list itself
+//   opt:NAME=VALUE an option
+//   reads:STAGE=NAME  that stage reads that option
+//   needs-start    (of other arguments) they need a start of their own
+//   looks:PATH     (of other arguments) what they come to depends on that file
+//   ask:PATH       it does not answer what arguments come to while the file is there
 //   survives       its forks survive its death
 // A session writes "<args of start_process>" to its standard output and ends with code 7, or:
 //   hang:session, close (every descriptor; then it hangs)
@@ -35,8 +41,10 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "fake_arguments.h"
 #include "fake_run.h"
@@ -72,6 +80,12 @@ void announce(Channel& channel, const State& state, const BuildStage& build) {
       ready.files.push_back(take_signature(each.substr(5), Look::content));
   }
   if (argument(spec, "refuse") == to_string(state.stage)) ready.refusal = "refused as asked";
+  if (!has(spec, "adopts")) ready.options.push_back({"arguments", "fake.py:1"});
+  for (const auto& each : spec.args) {
+    const std::string reads = "reads:" + std::string(to_string(state.stage)) + "=";
+    if (each.rfind(reads, 0) == 0)
+      ready.options.push_back({each.substr(reads.size()), "fake.py:2"});
+  }
   ready.distributed = state.stage == Stage::configured && build.flavour == Flavour::session &&
                       has(spec, "distributed");
   if (state.stage == Stage::configured) {
@@ -109,6 +123,35 @@ void announce(Channel& channel, const State& state, const BuildStage& build) {
   channel.send(ready);
 }
 
+// The options among arguments.
+std::map<std::string, std::string> options_of(const std::vector<std::string>& args) {
+  std::map<std::string, std::string> options;
+  for (const auto& each : args) {
+    const auto equals = each.find('=');
+    if (each.rfind("opt:", 0) == 0) options[each.substr(4, equals - 4)] = each.substr(equals + 1);
+  }
+  return options;
+}
+
+ArgumentsTried try_arguments(const ProcessSpec& own, const TryArguments& question) {
+  ProcessSpec other;
+  other.args = question.args;
+  ArgumentsTried answer;
+  answer.request = question.request;
+  if (has(other, "needs-start")) answer.refusal = "as asked";
+  answer.distributed = has(other, "distributed");
+  if (const auto path = argument(other, "looks"); !path.empty())
+    answer.files.push_back(take_signature(path, Look::content));
+  answer.differences.push_back({"arguments", "these", "others"});
+  auto values = options_of(own.args);
+  for (const auto& [name, value] : options_of(other.args)) {
+    if (values[name] != value) answer.differences.push_back({name, values[name], value});
+    values.erase(name);
+  }
+  for (const auto& [name, value] : values) answer.differences.push_back({name, value, ""});
+  return answer;
+}
+
 // As the real one's: a fork dies with its zygote, and leads a process group.
 pid_t fork_as_zygotes_do(const ProcessSpec& spec) {
   const pid_t pid = fork();
@@ -138,6 +181,9 @@ pid_t fork_as_zygotes_do(const ProcessSpec& spec) {
     for (auto& received : channel.on_readable()) {
       if (std::holds_alternative<Retire>(received.message)) {
         state.retiring = true;
+      } else if (const auto* question = std::get_if<TryArguments>(&received.message)) {
+        while (access(argument(state.spec, "ask").c_str(), F_OK) == 0) poll(nullptr, 0, 1);
+        channel.send(try_arguments(state.spec, *question));
       } else if (auto* stage = std::get_if<BuildStage>(&received.message)) {
         const pid_t pid = fork_as_zygotes_do(stage->spec);
         if (pid == 0) {

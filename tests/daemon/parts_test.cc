@@ -13,6 +13,7 @@
 #include "daemon/lock.h"
 #include "daemon/placeholder_streams.h"
 #include "daemon/stage_key.h"
+#include "daemon/tried_arguments.h"
 
 namespace hearth::daemon {
 namespace {
@@ -32,6 +33,8 @@ ProcessRequest some_request() {
 TEST(StageKey, of_the_interpreter_ignores_arguments_and_directory) {
   auto other = some_request();
   other.spec.args = {"-v"};
+  EXPECT_EQ(key_of(Stage::configured, some_request()), key_of(Stage::configured, other))
+      << "arguments are something that a stage reads";
   other.spec.directory = "/elsewhere";
   EXPECT_EQ(key_of(Stage::interpreter, some_request()), key_of(Stage::interpreter, other));
   EXPECT_NE(key_of(Stage::configured, some_request()), key_of(Stage::configured, other));
@@ -44,6 +47,24 @@ TEST(StageKey, of_a_session_depends_on_its_terminal) {
   auto worker = some_request();
   worker.flavour = other.flavour = Flavour::worker;
   EXPECT_EQ(key_of(Stage::configured, worker), key_of(Stage::configured, other));
+}
+
+TEST(TriedArguments, differ_in_what_was_read) {
+  const auto tried = [](const char* keyword, const char* verbose) {
+    protocol::ArgumentsTried answer;
+    answer.differences = {{"keyword", "''", keyword}, {"verbose", "0", verbose}};
+    return TriedArguments(std::move(answer));
+  };
+  const TriedArguments own(false);
+  EXPECT_EQ(own.first_difference({{"markexpr", "a.py:1"}}, tried("'x'", "1")), std::nullopt);
+  EXPECT_EQ(own.first_difference({{"keyword", "a.py:1"}}, tried("'x'", "1")),
+            "option keyword (read by a.py:1): '', now 'x'");
+  EXPECT_EQ(tried("'x'", "1").first_difference({{"keyword", "a.py:1"}}, own),
+            "option keyword (read by a.py:1): 'x', now ''");
+  EXPECT_EQ(tried("'x'", "1").first_difference({{"keyword", "a.py:1"}}, tried("'x'", "2")),
+            std::nullopt);
+  EXPECT_EQ(tried("'x'", "1").first_difference({{"verbose", "a.py:1"}}, tried("'x'", "2")),
+            "option verbose (read by a.py:1): 1, now 2");
 }
 
 TEST(PlaceholderStreams, keep_what_was_printed) {

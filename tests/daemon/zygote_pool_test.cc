@@ -82,6 +82,11 @@ class ZygotePoolTest : public testing::Test {
     });
   }
 
+  static Zygote* interpreter_of(Zygote* zygote) {
+    while (zygote->parent()) zygote = zygote->parent();
+    return zygote;
+  }
+
   std::filesystem::path file(const std::string& text) {
     const auto path = std::filesystem::path(directory_) / "read.txt";
     std::ofstream(path) << text;
@@ -103,8 +108,9 @@ class ZygotePoolTest : public testing::Test {
 TEST_F(ZygotePoolTest, builds_the_stages_one_after_another) {
   Zygote* zygote = lease(request({}));
   EXPECT_EQ(zygote->key().stage, Stage::selected);
-  EXPECT_EQ(zygote->parent()->key().stage, Stage::configured);
-  EXPECT_EQ(zygote->parent()->parent()->key().stage, Stage::interpreter);
+  EXPECT_EQ(zygote->parent()->key().stage, Stage::gathered);
+  EXPECT_EQ(zygote->parent()->parent()->key().stage, Stage::configured);
+  EXPECT_EQ(zygote->parent()->parent()->parent()->key().stage, Stage::interpreter);
   EXPECT_EQ(pool_.interpreters_started(), 1u);
 }
 
@@ -120,7 +126,7 @@ TEST_F(ZygotePoolTest, shares_the_interpreter_between_arguments_and_flavours) {
   Zygote* worker = lease(request({"x"}, Flavour::worker));
   EXPECT_NE(first, second);
   EXPECT_NE(first, worker);
-  EXPECT_EQ(first->parent()->parent(), second->parent()->parent());
+  EXPECT_EQ(interpreter_of(first), interpreter_of(second));
   EXPECT_EQ(pool_.interpreters_started(), 1u);
 }
 
@@ -198,18 +204,18 @@ TEST_F(ZygotePoolTest, lets_two_runs_wait_for_one_build) {
   }
   run_until([&] { return leased.size() == 2; });
   EXPECT_EQ(leased[0], leased[1]);
-  EXPECT_EQ(pool_.status().size(), 3u);
+  EXPECT_EQ(pool_.status().size(), 4u);
 }
 
 TEST_F(ZygotePoolTest, does_not_serve_from_a_stage_whose_file_has_changed) {
   const auto path = file("one");
   Zygote* first = lease(request({"read:" + path.string()}));
   const auto first_pid = first->pid();
-  const auto interpreter = first->parent()->parent()->pid();
+  const auto interpreter = interpreter_of(first)->pid();
   file("another");
   Zygote* second = lease(request({"read:" + path.string()}));
   EXPECT_NE(second->pid(), first_pid);
-  EXPECT_EQ(second->parent()->parent()->pid(), interpreter) << "the stage below still serves";
+  EXPECT_EQ(interpreter_of(second)->pid(), interpreter) << "the stage below still serves";
 }
 
 TEST_F(ZygotePoolTest, retires_the_zygotes_of_a_stale_stage) {
@@ -321,9 +327,10 @@ TEST_F(ZygotePoolTest, says_how_an_interpreter_ended_that_could_not_start) {
 }
 
 TEST_F(ZygotePoolTest, lends_a_controller_its_configured_stage) {
-  Zygote* zygote = lease(request({"distributed"}));
-  EXPECT_EQ(zygote->key().stage, Stage::configured);
-  EXPECT_TRUE(zygote->distributed());
+  const auto result = acquire(request({"distributed"}));
+  const auto& lease = std::get<ZygotePool::Lease>(*result);
+  EXPECT_EQ(lease.zygote->key().stage, Stage::configured);
+  EXPECT_TRUE(lease.distributed);
 }
 
 TEST_F(ZygotePoolTest, lends_a_refused_stage_once_and_without_fork) {
@@ -334,7 +341,113 @@ TEST_F(ZygotePoolTest, lends_a_refused_stage_once_and_without_fork) {
 TEST_F(ZygotePoolTest, leaves_out_a_stage_that_was_refused_before) {
   Zygote* zygote = lease(request({"refuse:configured"}));
   EXPECT_EQ(zygote->key().stage, Stage::selected);
-  EXPECT_EQ(zygote->parent()->key().stage, Stage::interpreter);
+  EXPECT_EQ(zygote->parent()->key().stage, Stage::gathered);
+  EXPECT_EQ(zygote->parent()->parent()->key().stage, Stage::interpreter);
+}
+
+TEST_F(ZygotePoolTest, serves_other_arguments_that_differ_in_nothing_that_was_read) {
+  Zygote* first = lease(request({"adopts", "opt:k=a", "opt:v=1", "reads:selected=v"}));
+  EXPECT_EQ(lease(request({"adopts", "opt:k=b", "opt:v=1", "reads:selected=v"})), first);
+}
+
+TEST_F(ZygotePoolTest, serves_other_arguments_from_the_stage_below_the_one_that_read_what_differs) {
+  Zygote* first = lease(request({"adopts", "opt:k=a", "reads:selected=k"}));
+  Zygote* second = lease(request({"adopts", "opt:k=b", "reads:selected=k"}));
+  EXPECT_NE(first, second);
+  EXPECT_EQ(second->key().stage, Stage::selected);
+  EXPECT_EQ(second->parent(), first->parent());
+  Zygote* third = lease(request({"adopts", "opt:k=b", "opt:later=1"}));
+  EXPECT_EQ(third, second) << "what the stage has is its own list's value, not its parent's";
+}
+
+TEST_F(ZygotePoolTest, serves_no_other_arguments_from_what_read_the_list_itself) {
+  Zygote* first = lease(request({"opt:k=a"}));
+  Zygote* second = lease(request({"opt:k=b"}));
+  EXPECT_NE(first->parent()->parent(), second->parent()->parent());
+}
+
+TEST_F(ZygotePoolTest, starts_anew_for_arguments_that_need_a_start_of_their_own) {
+  Zygote* first = lease(request({"adopts"}));
+  Zygote* second = lease(request({"adopts", "needs-start"}));
+  EXPECT_NE(first->parent()->parent(), second->parent()->parent());
+  EXPECT_EQ(lease(request({"adopts", "needs-start"})), second);
+}
+
+TEST_F(ZygotePoolTest, asks_once_what_arguments_come_to) {
+  const auto brake = directory_ + "/brake";
+  Zygote* first = lease(request({"adopts", "ask:" + brake}));
+  EXPECT_EQ(lease(request({"adopts", "opt:k=b"})), first);
+  std::ofstream(brake) << "on";  // it would not answer again
+  EXPECT_EQ(lease(request({"adopts", "opt:k=b"})), first);
+}
+
+TEST_F(ZygotePoolTest, asks_again_when_what_the_answer_depended_on_has_changed) {
+  const auto path = file("one");
+  Zygote* first = lease(request({"adopts"}));
+  const std::vector<std::string> args = {"adopts", "looks:" + path.string()};
+  EXPECT_EQ(lease(request(args)), first);
+  const auto tried = first->parsed_by().tried(args);
+  ASSERT_NE(tried, nullptr);
+  file("another");
+  EXPECT_EQ(lease(request(args)), first);
+  EXPECT_NE(first->parsed_by().tried(args), tried);
+}
+
+TEST_F(ZygotePoolTest,
+       does_not_serve_from_a_stage_whose_arguments_would_come_to_something_else_now) {
+  const auto path = file("one");
+  lease(request({"adopts", "reads:selected=k"}));
+  const std::vector<std::string> args = {"adopts", "opt:k=b", "reads:selected=k",
+                                         "looks:" + path.string()};
+  Zygote* built = lease(request(args));
+  const auto pid = built->pid();
+  file("another");
+  EXPECT_NE(lease(request(args))->pid(), pid);
+}
+
+TEST_F(ZygotePoolTest, starts_anew_when_the_zygote_that_was_asked_is_gone) {
+  const auto brake = directory_ + "/brake";
+  Zygote* first = lease(request({"adopts", "ask:" + brake}));
+  std::ofstream(brake) << "on";
+  std::optional<ZygotePool::Result> result;
+  pool_.acquire(request({"adopts", "opt:k=b"}),
+                [&](ZygotePool::Result one) { result = std::move(one); });
+  loop_.run_for_one_round();
+  loop_.run_for_one_round();
+  kill(first->parent()->parent()->pid(), SIGKILL);
+  run_until([&] { return result.has_value(); });
+  ASSERT_NE(std::get_if<ZygotePool::Lease>(&*result), nullptr);
+}
+
+TEST_F(ZygotePoolTest, abandons_a_question) {
+  const auto brake = directory_ + "/brake";
+  lease(request({"adopts", "ask:" + brake}));
+  std::ofstream(brake) << "on";
+  bool called = false;
+  const auto wait =
+      pool_.acquire(request({"adopts", "opt:k=b"}), [&](ZygotePool::Result) { called = true; });
+  loop_.run_for_one_round();
+  loop_.run_for_one_round();
+  pool_.abandon(wait);
+  std::filesystem::remove(brake);
+  lease(request({"adopts", "opt:k=c"}));
+  EXPECT_FALSE(called);
+}
+
+TEST_F(ZygotePoolTest, lends_a_single_sessions_configured_stage_to_a_controller_and_the_reverse) {
+  Zygote* single = lease(request({"adopts"}));
+  const auto result = acquire(request({"adopts", "distributed"}));
+  const auto& lent = std::get<ZygotePool::Lease>(*result);
+  EXPECT_TRUE(lent.distributed);
+  EXPECT_EQ(lent.zygote, single->parent()->parent());
+
+  auto elsewhere = request({"adopts", "distributed"});
+  elsewhere.spec.directory = "/tmp";
+  const auto controller = acquire(elsewhere);
+  elsewhere.spec.args = {"adopts"};
+  Zygote* from_controller = lease(elsewhere);
+  EXPECT_EQ(from_controller->key().stage, Stage::selected);
+  EXPECT_EQ(&from_controller->parsed_by(), std::get<ZygotePool::Lease>(*controller).zygote);
 }
 
 TEST_F(ZygotePoolTest, builds_for_each_worker_when_the_workers_id_is_read) {
@@ -358,15 +471,15 @@ TEST_F(ZygotePoolTest, builds_again_after_a_zygote_was_killed) {
   const auto killed = zygote->pid();
   kill(killed, SIGKILL);
   run_until([&] { return kill(killed, 0) != 0; });
-  run_until([&] { return pool_.status().size() == 2; });
+  run_until([&] { return pool_.status().size() == 3; });
   EXPECT_NE(lease(request({}))->pid(), killed);
 }
 
 TEST_F(ZygotePoolTest, goes_on_with_a_stage_whose_parents_were_killed) {
   Zygote* zygote = lease(request({"survives"}));
   const auto pid = zygote->pid();
-  kill(zygote->parent()->pid(), SIGKILL);
-  kill(zygote->parent()->parent()->pid(), SIGKILL);
+  for (Zygote* below = zygote->parent(); below; below = below->parent())
+    kill(below->pid(), SIGKILL);
   run_until([&] { return pool_.status().size() == 1; });
   EXPECT_EQ(lease(request({"survives"}))->pid(), pid);
 }
@@ -374,9 +487,9 @@ TEST_F(ZygotePoolTest, goes_on_with_a_stage_whose_parents_were_killed) {
 TEST_F(ZygotePoolTest, ends_a_build_that_nobody_waits_for_any_more) {
   bool called = false;
   const auto wait = pool_.acquire(request({"hang"}), [&](ZygotePool::Result) { called = true; });
-  run_until([&] { return pool_.status().size() == 3 && pool_.status().back().pid != 0; });
+  run_until([&] { return pool_.status().size() == 4 && pool_.status().back().pid != 0; });
   pool_.abandon(wait);
-  run_until([&] { return pool_.status().size() == 2; });
+  run_until([&] { return pool_.status().size() == 3; });
   EXPECT_FALSE(called);
 }
 
@@ -488,14 +601,14 @@ TEST_F(ZygotePoolTest, imports_ahead_what_a_run_imported_when_nobody_waits) {
   lease(request({"imports:heavy"}));
   run_until([&] { return ready_stages(Stage::preloaded) == 1; });
   Zygote* zygote = lease(request({"imports:heavy", "another"}));
-  EXPECT_EQ(zygote->parent()->parent()->key().stage, Stage::preloaded);
-  EXPECT_EQ(zygote->parent()->parent()->plan().modules.front().name, "heavy");
+  EXPECT_EQ(zygote->parsed_by().parent()->key().stage, Stage::preloaded);
+  EXPECT_EQ(zygote->parsed_by().parent()->plan().modules.front().name, "heavy");
   EXPECT_EQ(pool_.interpreters_started(), 1u);
 }
 
 TEST_F(ZygotePoolTest, does_not_let_a_run_wait_for_modules_to_be_imported_ahead) {
   Zygote* zygote = lease(request({"imports:heavy"}));
-  EXPECT_EQ(zygote->parent()->parent()->key().stage, Stage::interpreter);
+  EXPECT_EQ(zygote->parsed_by().parent()->key().stage, Stage::interpreter);
   EXPECT_EQ(ready_stages(Stage::preloaded), 0);
 }
 
@@ -511,7 +624,7 @@ TEST_F(ZygotePoolTest, builds_without_what_was_imported_ahead_when_it_is_of_no_u
   lease(request({"imports:heavy"}));
   run_until([&] { return ready_stages(Stage::preloaded) == 1; });
   Zygote* zygote = lease(request({"imports:heavy", "misfit:heavy"}));
-  EXPECT_EQ(zygote->parent()->parent()->key().stage, Stage::interpreter);
+  EXPECT_EQ(zygote->parsed_by().parent()->key().stage, Stage::interpreter);
   run_until([&] { return ready_stages(Stage::preloaded) == 0; });
   ImportHistory history(directory_ + "/imports");
   EXPECT_TRUE(history.plan(request({}).spec).modules.empty()) << "it is not tried again";
@@ -520,11 +633,11 @@ TEST_F(ZygotePoolTest, builds_without_what_was_imported_ahead_when_it_is_of_no_u
 TEST_F(ZygotePoolTest, imports_more_ahead_when_runs_import_more) {
   lease(request({"imports:heavy"}));
   run_until([&] { return ready_stages(Stage::preloaded) == 1; });
-  Zygote* before = lease(request({"imports:light"}))->parent()->parent();
+  Zygote* before = lease(request({"imports:light"}))->parsed_by().parent();
   ASSERT_EQ(before->key().stage, Stage::preloaded);
   run_until([&] { return before->state() == Zygote::State::retiring; });
   run_until([&] { return ready_stages(Stage::preloaded) == 1; });
-  Zygote* after = lease(request({"another"}))->parent()->parent();
+  Zygote* after = lease(request({"another"}))->parsed_by().parent();
   EXPECT_EQ(after->key().stage, Stage::preloaded);
   EXPECT_EQ(after->plan().modules.size(), 2u);
 }

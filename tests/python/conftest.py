@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Optional
 
 import pytest
 from fake_daemon import (
@@ -33,8 +33,8 @@ class Project:
         for name, text in files.items():
             (self.directory / f"{name}.py").write_text(textwrap.dedent(text))
 
-    def spec(self, *args: str) -> ProcessSpec:
-        return spec_for(self.directory, *args)
+    def spec(self, *args: str, script: Optional[str] = None) -> ProcessSpec:
+        return spec_for(self.directory, *args, script=script)
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +68,7 @@ Builder = Callable[..., tuple[Zygote, StageReady]]
 
 @pytest.fixture
 def build(interpreter: Interpreter) -> Builder:
-    """build(spec, stage, flavour, identity): the paused zygote and its report; `selected` is built through `configured`."""
+    """build(spec, stage, flavour, identity): the paused zygote and its report; built through the stages below it."""
 
     def build_stage(
         spec: ProcessSpec,
@@ -80,9 +80,10 @@ def build(interpreter: Interpreter) -> Builder:
             identity = WorkerIdentity("", 0, "")
         zygote = interpreter.build(spec, "configured", flavour, identity)
         ready = zygote.ready()
-        if stage == "selected":
-            zygote = zygote.build(spec, "selected", flavour, identity)
-            ready = zygote.ready()
+        for deeper in ("gathered", "selected"):
+            if stage in (deeper, "selected") and ready.stage != "selected":
+                zygote = zygote.build(spec, deeper, flavour, identity)
+                ready = zygote.ready()
         return zygote, ready
 
     return build_stage

@@ -40,6 +40,7 @@ load_package()
 from _hearth_runtime import _native  # type: ignore[import-not-found]  # noqa: E402
 from _hearth_runtime.channel import Channel, ChannelClosed  # type: ignore[import-not-found]  # noqa: E402
 from _hearth_runtime.messages import (  # type: ignore[import-not-found]  # noqa: E402
+    ArgumentsTried,
     BuildStage,
     ChildExited,
     Forked,
@@ -50,10 +51,12 @@ from _hearth_runtime.messages import (  # type: ignore[import-not-found]  # noqa
     StageFailed,
     StageReady,
     StartProcess,
+    TryArguments,
     WorkerIdentity,
 )
 
 __all__ = [
+    "ArgumentsTried",
     "ChildExited",
     "Interpreter",
     "Message",
@@ -209,6 +212,14 @@ class Zygote:
             return Process(self, self._forked(), control, data, streams, fork)
         self.peer.close()  # as hearthd does: there is nothing more to say
         return Process(self, self.pid, control, data, streams, fork)
+
+    def try_arguments(self, *args: str) -> ArgumentsTried:
+        """What these would come to."""
+        self._request += 1
+        self.peer.send(TryArguments(self._request, [os.fsencode(argument) for argument in args]))
+        answer: ArgumentsTried = self.peer.receive(ArgumentsTried)
+        assert answer.request == self._request
+        return answer
 
     def exit_of(self, pid: int) -> ChildExited:
         """Wait for a child's end."""

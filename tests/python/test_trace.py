@@ -42,14 +42,14 @@ def test_it_names_conftests_helpers_data_and_directories(project: Project, build
     build(spec)  # writes the .pyc files
     grow_old(project.directory)
     _, configured = build(spec, "configured")
-    _, selected = build(spec)
+    _, gathered = build(spec, "gathered")
     base = str(project.directory)
     seen = kinds(configured.files)
     for name in ("conftest.py", "helper.py", "data.json"):
         assert seen[f"{base}/{name}"] == "file", name
     for name in ("pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg", "__init__.py"):
         assert seen[f"{base}/{name}"] == "absent", name
-    seen = kinds(selected.files)
+    seen = kinds(gathered.files)
     assert seen[f"{base}/sub/test_it.py"] == "file"
     assert seen[f"{base}/sub/conftest.py"] == "absent"
     assert seen[f"{base}/sub/__init__.py"] == "absent"

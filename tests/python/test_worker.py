@@ -179,8 +179,9 @@ def test_the_identity_is_xdists(project: Project, build: Builder) -> None:
 def environment_of(project: Project, build: Builder) -> list[EnvironmentRead]:
     spec = project.spec("-n", "2")
     _, configured = build(spec, "configured", flavour="worker")
+    _, gathered = build(spec, "gathered", flavour="worker")
     _, selected = build(spec, flavour="worker")
-    return [*configured.environment, *selected.environment]
+    return [*configured.environment, *gathered.environment, *selected.environment]
 
 
 WORKER_READ = EnvironmentRead(b"PYTEST_XDIST_WORKER", b"gw0", True)

@@ -12,18 +12,28 @@ from typing import Any
 _VALUES = ("cache/lastfailed", "cache/nodeids", "cache/stepwise")
 
 
-def paths_to_ignore(config: Any) -> list[str]:
-    """The files that need not be in the trace. Asked for before pytest_configure, so pytest's own objects are not there yet."""
-    if _are_used(config):
+def paths_to_ignore(config: Any, option: Any) -> list[str]:
+    """The files that need not be in the trace, with these options.
+
+    Asked for before pytest_configure, so pytest's own objects are not there yet.
+    """
+    if _are_used(option):
         return []
     directory = _cache_directory(config)
     return [f"{directory}/v/{value}" for value in _VALUES] if directory else []
 
 
-def read_again(config: Any) -> None:
-    """In a fork of a stage that was configured."""
+def begin_anew(config: Any, option: Any, *, is_selected: bool) -> None:
+    """In a fork of a session that was configured: with the cache as it is now.
+
+    is_selected: what the plugins do after the collection is done.
+    """
     cache = getattr(config, "cache", None)
-    if cache is None or _are_used(config):
+    if cache is None:
+        return
+    if getattr(option, "cacheclear", False):
+        type(cache).for_config(config, _ispytest=True)
+    if _are_used(option):
         return
     # A plugin made anew reads anew; only what it read is taken over, since it is registered and may have done more since.
     failed = config.pluginmanager.get_plugin("lfplugin")
@@ -35,7 +45,7 @@ def read_again(config: Any) -> None:
         selected = set(new.cached_nodeids)
         new.cached_nodeids = type(new)(config).cached_nodeids
         session = config.pluginmanager.get_plugin("session")
-        items = getattr(session, "items", None) or []
+        items = (getattr(session, "items", None) or []) if is_selected else []
         # Those that this session's collection added to what the plugin had read.
         new.cached_nodeids.update(key for key in _keys(items) if key in selected)
 
@@ -64,9 +74,9 @@ def _keys(items: list[Any]) -> list[Any]:
     return [getattr(item, "id", item.nodeid) for item in items] + [item.nodeid for item in items]
 
 
-def _are_used(config: Any) -> bool:
+def _are_used(option: Any) -> bool:
     return any(
-        config.getoption(name, False)
+        getattr(option, name, False)
         for name in (
             "lf",
             "failedfirst",

@@ -124,8 +124,9 @@ class Stage:
     interpreter: Final = "interpreter"
     preloaded: Final = "preloaded"
     configured: Final = "configured"
+    gathered: Final = "gathered"
     selected: Final = "selected"
-    VALUES: Final = frozenset({"interpreter", "preloaded", "configured", "selected"})
+    VALUES: Final = frozenset({"interpreter", "preloaded", "configured", "gathered", "selected"})
 
     @staticmethod
     def read(value: object, where: str) -> str:
@@ -412,6 +413,58 @@ class ModuleOrigin(_Record):
         """Raises ValueError, whose text begins with where."""
         row = _fixed(value, 2, where)
         return cls(_string(row[0], "module_origin.name"), _bytes(row[1], "module_origin.file"))
+
+
+class OptionRead(_Record):
+    """An option that a stage was seen to read: its destination in pytest's namespace, `arguments`
+    for the list as it was given, `config.args` for the paths.
+    """
+
+    __slots__ = ("name", "reader")
+    # reader: who read it first, FILE:LINE
+
+    def __init__(self, name: str, reader: str) -> None:
+        self.name = name
+        self.reader = reader
+
+    def to_wire(self) -> list[object]:
+        """Its fields in order."""
+        return [self.name, self.reader]
+
+    @classmethod
+    def from_wire(cls, value: object, where: str) -> OptionRead:
+        """Raises ValueError, whose text begins with where."""
+        row = _fixed(value, 2, where)
+        return cls(_string(row[0], "option_read.name"), _string(row[1], "option_read.reader"))
+
+
+class OptionDifference(_Record):
+    """An option that two argument lists give different values."""
+
+    __slots__ = ("name", "own", "other")
+    # name: as in option_read
+    # own: with the arguments that the zygote was started with; for people, but unequal texts for
+    # unequal values
+    # other: with the other ones; likewise
+
+    def __init__(self, name: str, own: str, other: str) -> None:
+        self.name = name
+        self.own = own
+        self.other = other
+
+    def to_wire(self) -> list[object]:
+        """Its fields in order."""
+        return [self.name, self.own, self.other]
+
+    @classmethod
+    def from_wire(cls, value: object, where: str) -> OptionDifference:
+        """Raises ValueError, whose text begins with where."""
+        row = _fixed(value, 3, where)
+        return cls(
+            _string(row[0], "option_difference.name"),
+            _string(row[1], "option_difference.own"),
+            _string(row[2], "option_difference.other"),
+        )
 
 
 class NameValue(_Record):
@@ -1234,6 +1287,7 @@ class StageReady(Message):
         "collected",
         "preload",
         "no_preload",
+        "options",
     )
     # refusal: empty: may be forked; else what the audit found
     # files: read since the parent stage, each signature taken before the read
@@ -1247,6 +1301,8 @@ class StageReady(Message):
     # preload: after `preloaded`: the installed modules imported so far that may be imported ahead
     # of the next run, in their order
     # no_preload: modules (with what is in them) that must not be
+    # options: read since the parent stage; a fork may get other arguments if none of these
+    # differs
     ID: ClassVar[int] = 23
     NAME: ClassVar[str] = "stage_ready"
 
@@ -1261,6 +1317,7 @@ class StageReady(Message):
         collected: bytes,
         preload: list[ModuleOrigin],
         no_preload: list[str],
+        options: list[OptionRead],
     ) -> None:
         self.stage = stage
         self.refusal = refusal
@@ -1271,6 +1328,7 @@ class StageReady(Message):
         self.collected = collected
         self.preload = preload
         self.no_preload = no_preload
+        self.options = options
 
     def to_wire(self) -> list[object]:
         return [23, {
@@ -1283,6 +1341,7 @@ class StageReady(Message):
             "collected": self.collected,
             "preload": [element.to_wire() for element in self.preload],
             "no_preload": self.no_preload,
+            "options": [element.to_wire() for element in self.options],
         }]
 
     @classmethod
@@ -1297,6 +1356,7 @@ class StageReady(Message):
             _bytes(fields["collected"], "stage_ready.collected"),
             _list_of(ModuleOrigin.from_wire, fields["preload"], "stage_ready.preload"),
             _list_of(_string, fields["no_preload"], "stage_ready.no_preload"),
+            _list_of(OptionRead.from_wire, fields["options"], "stage_ready.options"),
         )
 
 
@@ -1404,6 +1464,77 @@ class PreloadRejected(Message):
         return cls(
             _string(fields["module"], "preload_rejected.module"),
             _string(fields["reason"], "preload_rejected.reason"),
+        )
+
+
+class TryArguments(Message):
+    """daemon to a zygote that has parsed its arguments: what would these come to? Answered by
+    arguments_tried.
+    """
+
+    __slots__ = ("request", "args")
+    # request: repeated in the answer
+    # args: as in process_spec
+    ID: ClassVar[int] = 28
+    NAME: ClassVar[str] = "try_arguments"
+
+    def __init__(self, request: int, args: list[bytes]) -> None:
+        self.request = request
+        self.args = args
+
+    def to_wire(self) -> list[object]:
+        return [28, {"request": self.request, "args": self.args}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> TryArguments:
+        return cls(
+            _uint(fields["request"], "try_arguments.request"),
+            _list_of(_bytes, fields["args"], "try_arguments.args"),
+        )
+
+
+class ArgumentsTried(Message):
+    """zygote: answer to try_arguments."""
+
+    __slots__ = ("request", "refusal", "distributed", "differences", "files")
+    # refusal: not empty: these arguments need a start of their own, and why
+    # distributed: as in stage_ready, for these arguments
+    # differences: what differs from the zygote's own arguments
+    # files: what the answer depends on besides the zygote's own trace
+    ID: ClassVar[int] = 29
+    NAME: ClassVar[str] = "arguments_tried"
+
+    def __init__(
+        self,
+        request: int,
+        refusal: str,
+        distributed: bool,
+        differences: list[OptionDifference],
+        files: list[FileSignature],
+    ) -> None:
+        self.request = request
+        self.refusal = refusal
+        self.distributed = distributed
+        self.differences = differences
+        self.files = files
+
+    def to_wire(self) -> list[object]:
+        return [29, {
+            "request": self.request,
+            "refusal": self.refusal,
+            "distributed": self.distributed,
+            "differences": [element.to_wire() for element in self.differences],
+            "files": [element.to_wire() for element in self.files],
+        }]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> ArgumentsTried:
+        return cls(
+            _uint(fields["request"], "arguments_tried.request"),
+            _string(fields["refusal"], "arguments_tried.refusal"),
+            _bool(fields["distributed"], "arguments_tried.distributed"),
+            _list_of(OptionDifference.from_wire, fields["differences"], "arguments_tried.differences"),
+            _list_of(FileSignature.from_wire, fields["files"], "arguments_tried.files"),
         )
 
 
@@ -1974,6 +2105,8 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         Forked,
         ChildExited,
         PreloadRejected,
+        TryArguments,
+        ArgumentsTried,
         RunItems,
         RevokeItems,
         NoMoreItems,

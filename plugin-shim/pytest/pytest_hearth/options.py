@@ -16,6 +16,18 @@ _XDIST_POLICIES = ("each", "load", "loadscope", "loadfile", "loadgroup", "workst
 _PLUGIN_NAME = "hearth_options"
 _FIXTURES_NAME = "hearth_worker_fixtures"
 
+# What a worker has in place of its run's options: it distributes nothing itself.
+SET_FOR_WORKERS = (
+    "dist",
+    "distload",
+    "loadgroup",
+    "looponfail",
+    "maxprocesses",
+    "numprocesses",
+    "tx",
+    "usepdb",
+)
+
 # Options with which pytest prints something and runs no test.
 _INFORMATION = (
     "help",
@@ -164,13 +176,12 @@ def _runs_in_one_process(option: Any) -> bool:
     )
 
 
-def asks_for_workers(config: Any) -> bool:
+def asks_for_workers(option: Any) -> bool:
     """Whether hearth is to distribute this run: asked before pytest_cmdline_main.
 
     Where it says no although the options name a distribution (a policy that hearth has not), pytest-xdist does it if it is
     installed, and a usage error follows if it is not.
     """
-    option = config.option
     if _runs_in_one_process(option):
         return False
     wanted = getattr(option, "numprocesses", None)
@@ -179,13 +190,20 @@ def asks_for_workers(config: Any) -> bool:
     return _policy(option) in SUPPORTED_POLICIES
 
 
-def is_left_to_xdist(config: Any) -> bool:
+def is_left_to_xdist(option: Any) -> bool:
     """Whether pytest-xdist is going to distribute this run: asked before pytest_cmdline_main, when hearth does not."""
-    option = config.option
     if not hasattr(option, "tx") or _runs_in_one_process(option):
         return False
     names_a_distribution = option.dist != "no" or option.distload
     return bool(option.numprocesses or (option.tx and names_a_distribution))
+
+
+def ends_at_configured(option: Any) -> bool:
+    """Whether a session with these options has no stage beyond `configured`.
+
+    A controller collects nothing. One of xdist's own starts processes and threads from there on.
+    """
+    return asks_for_workers(option) or is_left_to_xdist(option)
 
 
 def distribution_of(config: Any, basetemp: bytes) -> Optional[Distribution]:

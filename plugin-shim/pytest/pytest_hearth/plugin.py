@@ -45,7 +45,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, None, None]:
 def _distribute(config: pytest.Config) -> None:
     from . import options
 
-    if not options.asks_for_workers(config):
+    if not options.asks_for_workers(config.option):
         return
     from .client_transport import ClientTransport
     from .controller import Controller

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import _native, cache_files, options, script, session_times, stages, third_party
+from .arguments import Arguments
 from .messages import Stage
 from .stage_report import StageReport
 from .zygote import Zygote
@@ -18,10 +19,13 @@ class Run:
         self._zygote = zygote
         self._base = base
         self._worker: Any = None
+        self._arguments = Arguments(zygote.order)
 
     def main(self) -> None:
         """Run the script; what it raises comes out, as it would from a main program."""
         stages.on_next_config(self._on_config)
+        if self._zygote.order.stage is not None:
+            self._arguments.watch()
         try:
             script.run_as_main(self._zygote.order.spec, self._zygote.base_path)
         except script.ScriptError as error:
@@ -29,8 +33,13 @@ class Run:
 
     def _on_config(self, config: Any) -> None:
         options.add_when_plugins_are_loaded(config)
-        stages.before_next_call(config.pluginmanager, "pytest_cmdline_main", self._at_configured)
-        stages.before_next_call(config.pluginmanager, "pytest_runtestloop", self._at_selected)
+        self._arguments.begin(config)
+        for hook, function in (
+            ("pytest_cmdline_main", self._at_configured),
+            ("pytest_collection_modifyitems", self._at_gathered),
+            ("pytest_runtestloop", self._at_selected),
+        ):
+            stages.before_next_call(config.pluginmanager, hook, function)
 
     def _at_configured(self, arguments: dict[str, Any]) -> None:
         config = arguments["config"]
@@ -38,26 +47,26 @@ class Run:
         if zygote.order.is_worker:
             from .worker import Worker
 
-            self._worker = Worker(config, zygote.order)
+            self._worker = Worker(config, zygote.order, self._arguments.note_all)
             self._worker.on_failed_collection(
                 lambda session: self._at_selected({"session": session})
             )
-        distributed = not zygote.order.is_worker and options.asks_for_workers(config)
-        # A controller collects nothing. One of xdist's own starts processes and threads from here on: no stage either.
-        is_deepest = distributed or (
-            not zygote.order.is_worker and options.is_left_to_xdist(config)
-        )
+        is_deepest = self._is_session_that(options.ends_at_configured)
         target = zygote.order.stage
         if target == Stage.configured or (target is not None and is_deepest):
-            zygote.pause(Stage.configured, StageReport(distributed=is_deepest), config)
-        zygote.recorder.ignore(cache_files.paths_to_ignore(config))
-        if self._worker is not None:
-            self._worker.adopt(zygote.order)
-        elif distributed:
+            self._pause(Stage.configured, StageReport(distributed=is_deepest), config)
+        zygote.recorder.ignore(cache_files.paths_to_ignore(config, self._arguments.option()))
+        if self._is_session_that(options.asks_for_workers):
             from .controller import Controller
             from .transport import SocketTransport
 
             Controller.install(config, SocketTransport(zygote.order.control))
+
+    def _at_gathered(self, arguments: dict[str, Any]) -> None:
+        if self._zygote.order.stage == Stage.gathered:
+            session = arguments["session"]
+            self._pause(Stage.gathered, StageReport(), session.config)
+            self._begin_anew(session.config, is_selected=False)
 
     def _at_selected(self, arguments: dict[str, Any]) -> None:
         session = arguments["session"]
@@ -68,8 +77,31 @@ class Run:
         report.preload, report.no_preload = third_party.observed(
             session.config, self._base, _native.recorder_imports()
         )
-        zygote.pause(Stage.selected, report, session.config)
-        session_times.set_to_now(session.config)
-        cache_files.read_again(session.config)
+        self._pause(Stage.selected, report, session.config)
+        self._begin_anew(session.config, is_selected=True)
+
+    def _pause(self, stage: str, report: StageReport, config: Any) -> None:
+        zygote = self._zygote
+        report.options = self._arguments.take_reads()
+        zygote.try_arguments = self._try_arguments
+        zygote.pause(stage, report, config)
+        self._arguments.go_on(zygote.order)
         if self._worker is not None:
             self._worker.adopt(zygote.order)
+
+    def _begin_anew(self, config: Any, *, is_selected: bool) -> None:
+        """In a fork of a session that had begun."""
+        session_times.set_to_now(config)
+        cache_files.begin_anew(config, self._arguments.option(), is_selected=is_selected)
+
+    def _is_session_that(self, claim: Any) -> bool:
+        return not self._zygote.order.is_worker and claim(self._arguments.option())
+
+    def _try_arguments(self, request: int, given: list[bytes]) -> list[Any]:
+        self._zygote.order.stage = None  # a throwaway fork is on the way to none
+        recorder = self._zygote.recorder
+        recorder.start()
+        wire: Any = self._arguments.try_others(request, given).to_wire()
+        recorder.stop()
+        wire[1]["files"] = recorder.take()
+        return list(wire)

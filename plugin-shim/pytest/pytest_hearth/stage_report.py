@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional
 
-from .messages import ModuleOrigin
+from .messages import ModuleOrigin, OptionRead
 
 
 class StageReport:
     """Of a session at `configured`: whether it is distributed. Of a worker at `selected`: what it collected.
 
+    options: those that were read.
     preload, no_preload: what may be imported ahead of the project's next run, and what must not be.
     """
 
@@ -22,9 +23,11 @@ class StageReport:
         collected: bytes = b"",
         preload: Sequence[ModuleOrigin] = (),
         no_preload: Sequence[str] = (),
+        options: Sequence[OptionRead] = (),
     ) -> None:
         self.distributed = distributed
         self.items = items or []
         self.collected = collected
         self.preload = preload
         self.no_preload = no_preload
+        self.options = options

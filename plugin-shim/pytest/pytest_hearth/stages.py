@@ -11,6 +11,7 @@ from .messages import Stage
 PAUSED_BEFORE: tuple[tuple[str, Optional[str]], ...] = (
     (Stage.interpreter, None),
     (Stage.configured, "pytest_cmdline_main"),
+    (Stage.gathered, "pytest_collection_modifyitems"),
     (Stage.selected, "pytest_runtestloop"),
 )
 

@@ -27,12 +27,16 @@ class WorkerInput(dict[str, Any]):
         "testrunuid": environment.TESTRUN,
     }
 
+    def __init__(self, note_arguments: Callable[[], None]) -> None:
+        super().__init__()
+        self._note_arguments = note_arguments
+
     def __getitem__(self, key: str) -> Any:
-        environment.note_read(self._VARIABLES.get(key, b""))
+        self._note(key)
         return dict.__getitem__(self, key)
 
     def get(self, key: str, default: Any = None) -> Any:
-        environment.note_read(self._VARIABLES.get(key, b""))
+        self._note(key)
         return dict.get(self, key, default)
 
     def __iter__(self) -> Any:
@@ -51,33 +55,37 @@ class WorkerInput(dict[str, Any]):
         self._note_all()
         return dict(dict.items(self))
 
+    def _note(self, key: str) -> None:
+        if key in self._VARIABLES:
+            environment.note_read(self._VARIABLES[key])
+        elif key == "mainargv":
+            self._note_arguments()
+
     def _note_all(self) -> None:
-        for name in self._VARIABLES.values():
-            environment.note_read(name)
+        for key in (*self._VARIABLES, "mainargv"):
+            self._note(key)
 
 
 class Worker:
     """What is worker about this process's run. Made when the command line has been parsed, before pytest_configure."""
 
-    def __init__(self, config: Any, order: Order) -> None:
+    def __init__(self, config: Any, order: Order, note_arguments: Callable[[], None]) -> None:
+        """note_arguments: called when somebody reads the command line from config.workerinput."""
         self._config = config
-        self._input = WorkerInput()
+        self._input = WorkerInput(note_arguments)
         self._set_options(order)
         config.workerinput = self._input
         config.workeroutput = {}
         self._set_identity(order.identity)
-        program = os.fsdecode(order.spec.script) or "pytest"
-        dict.__setitem__(
-            self._input,
-            "mainargv",
-            [program, *(os.fsdecode(argument) for argument in order.spec.args)],
-        )
-        config._parser.prog = os.path.basename(program)
+        self._set_arguments(order)
+        config._parser.prog = os.path.basename(_program(order))
         self._plugin = WorkerPlugin(config)
         config.pluginmanager.register(self._plugin, "hearth_worker")
 
     def adopt(self, order: Order) -> None:
-        """This process goes on under this order: another identity and base directory than the stage was built with, perhaps."""
+        """This process goes on under this order: with another identity, base directory and arguments, perhaps."""
+        self._set_options(order)
+        self._set_arguments(order)
         self._set_identity(order.identity)
         if order.stage is None:
             self._set_basetemp(os.fsdecode(order.basetemp))
@@ -108,6 +116,10 @@ class Worker:
             if hasattr(option, name) or name == "loadgroup":
                 setattr(option, name, value)
 
+    def _set_arguments(self, order: Order) -> None:
+        arguments = [os.fsdecode(argument) for argument in order.spec.args]
+        dict.__setitem__(self._input, "mainargv", [_program(order), *arguments])
+
     def _set_identity(self, identity: WorkerIdentity) -> None:
         for key, value in (
             ("workerid", identity.id),
@@ -121,3 +133,7 @@ class Worker:
         factory: Optional[Any] = getattr(self._config, "_tmp_path_factory", None)
         if factory is not None and basetemp:
             factory._given_basetemp = Path(os.path.abspath(basetemp))
+
+
+def _program(order: Order) -> str:
+    return os.fsdecode(order.spec.script) or "pytest"

@@ -23,14 +23,16 @@ from .messages import (
     StageFailed,
     StageReady,
     StartProcess,
+    TryArguments,
     WorkerIdentity,
 )
 from .order import Order
 from .recorder import Recorder
 from .stage_report import StageReport
+from .trials import Trials, Try
 
 # The stages at which something of the project has run.
-_PROJECT_HAS_RUN = (Stage.configured, Stage.selected)
+_PROJECT_HAS_RUN = (Stage.configured, Stage.gathered, Stage.selected)
 
 
 class Zygote:
@@ -49,6 +51,8 @@ class Zygote:
         self.base_path: list[str] = []
         self._stage: str = Stage.interpreter
         self._children: dict[int, int] = {}
+        self._trials = Trials()
+        self.try_arguments: Optional[Try] = None  # once there are parsed ones
         self._is_retiring = False
 
     def fail(self, message: str) -> NoReturn:
@@ -92,6 +96,7 @@ class Zygote:
             report.collected,
             list(report.preload),
             list(report.no_preload),
+            list(report.options),
         )
         wire: Any = ready.to_wire()
         wire[1]["files"] = self.recorder.take()
@@ -104,7 +109,10 @@ class Zygote:
     def _wait(self, stage: str) -> None:
         control = self.order.control
         while True:
-            ready = _native.poll([control.fd, *self._children.values()], -1)
+            trials = self._trials.descriptors()
+            ready = _native.poll([control.fd, *self._children.values(), *trials], -1)
+            for answer in self._trials.take_answers(ready):
+                control.send_raw(answer)
             for pid, pidfd in list(self._children.items()):
                 if pidfd in ready:
                     self._reap(pid)
@@ -132,6 +140,9 @@ class Zygote:
                 return False
             self._become_process(message, descriptors)
             return True
+        if isinstance(message, TryArguments) and self.try_arguments is not None:
+            self._trials.start(message, self.try_arguments)
+            return False
         if isinstance(message, Retire):
             self._is_retiring = True
             return False
@@ -146,6 +157,7 @@ class Zygote:
             for pidfd in self._children.values():
                 posix.close(pidfd)
             self._children.clear()
+            self._trials.forget()
             self._is_retiring = False
             return True
         self._children[pid] = _native.move_high(_native.open_pidfd(pid))
