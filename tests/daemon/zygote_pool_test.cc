@@ -513,6 +513,7 @@ TEST_F(ZygotePoolTest, retires_what_was_used_longest_ago_first) {
   const auto first_use = second->last_used();
   EXPECT_TRUE(pool_.retire_least_recently_used(first_use));
   EXPECT_TRUE(pool_.retire_least_recently_used(first_use)) << "then what it was forked from";
+  EXPECT_TRUE(pool_.retire_least_recently_used(first_use)) << "and what that was forked from";
   EXPECT_FALSE(pool_.retire_least_recently_used(first_use));
   run_until([&] { return ready_stages(Stage::selected) == 1; });
   EXPECT_EQ(lease(request({"b"})), second);
