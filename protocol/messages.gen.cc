@@ -881,6 +881,16 @@ bool read_fields(FieldReader& reader, PreloadRejected& value) {
          reader.read<Text>("reason", value.reason);
 }
 
+void write_fields(Packer& packer, const SessionBegun&) {
+  start_message(packer, 28, 0);
+}
+std::size_t size_of_fields(const SessionBegun&) {
+  return 12;
+}
+bool read_fields(FieldReader&, SessionBegun&) {
+  return true;
+}
+
 void write_fields(Packer& packer, const RunItems& value) {
   start_message(packer, 30, 1);
   write_field<List<Uint>>(packer, "items", value.items);
@@ -1324,6 +1334,10 @@ const MessageType* find_message_type(std::uint64_t id) {
       static constexpr MessageType type{"preload_rejected", &decode_as<PreloadRejected>};
       return &type;
     }
+    case 28: {
+      static constexpr MessageType type{"session_begun", &decode_as<SessionBegun>};
+      return &type;
+    }
     case 30: {
       static constexpr MessageType type{"run_items", &decode_as<RunItems>};
       return &type;
@@ -1451,6 +1465,7 @@ std::string_view name_of(const Message& message) {
       "forked",
       "child_exited",
       "preload_rejected",
+      "session_begun",
       "run_items",
       "revoke_items",
       "no_more_items",

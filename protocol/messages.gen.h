@@ -362,6 +362,12 @@ struct PreloadRejected {
   friend bool operator==(const PreloadRejected&, const PreloadRejected&) = default;
 };
 
+// session: it is about to write or execute something; one that ends without a word has done
+// nothing, and may be started again.
+struct SessionBegun {
+  friend bool operator==(const SessionBegun&, const SessionBegun&) = default;
+};
+
 // daemon to a worker: append these items to its queue.
 struct RunItems {
   std::vector<std::uint64_t> items{};  // indices into stage_ready.items
@@ -402,7 +408,8 @@ struct Doorbell {
   friend bool operator==(const Doorbell&, const Doorbell&) = default;
 };
 
-// worker, data channel (with a doorbell): it executes nothing until resume.
+// worker, data channel (with a doorbell): it executes nothing until resume. Answer to pause;
+// unasked after a failure under --maxfail.
 struct Paused {
   friend bool operator==(const Paused&, const Paused&) = default;
 };
@@ -550,6 +557,7 @@ using Message = std::variant<
     Forked,
     ChildExited,
     PreloadRejected,
+    SessionBegun,
     RunItems,
     RevokeItems,
     NoMoreItems,

@@ -20,7 +20,8 @@
 //   items:N        at `selected`: so many items (2)
 //   survives       its forks survive its death
 // A session writes "<args of start_process>" to its standard output and ends with code 7, or:
-//   hang:session, close (every descriptor; then it hangs)
+//   hang:begin (before it says that it has begun), hang:session, close (every descriptor; then it
+//   hangs)
 // A controller opens a distribution, begins it, writes how it ended, and ends with 0 if all is
 // done:
 //   workers:N, policy:NAME, begin-early, open-twice, cancel-opened, cancel-began (twice),

@@ -371,6 +371,59 @@ TEST_F(ZygotePoolTest, goes_on_with_a_stage_whose_parents_were_killed) {
   EXPECT_EQ(lease(request({"survives"}))->pid(), pid);
 }
 
+TEST_F(ZygotePoolTest, kills_a_zygote_that_does_not_answer_and_builds_another) {
+  ZygotePool impatient(loop_, processes_, "unused", 32, true, std::chrono::milliseconds(200));
+  const auto lend = [&](const char* argument) {
+    Zygote* zygote = nullptr;
+    impatient.acquire(request({argument}), [&](ZygotePool::Result result) {
+      zygote = std::get<ZygotePool::Lease>(result).zygote;
+    });
+    run_until([&] { return zygote != nullptr; });
+    return zygote;
+  };
+  const auto interpreter = lend("a")->parent()->parent()->pid();
+  kill(interpreter, SIGSTOP);
+  EXPECT_NE(lend("b")->parent()->parent()->pid(), interpreter);
+  run_until([&] { return kill(interpreter, 0) != 0; });
+  impatient.kill_all();
+  run_until([&] { return impatient.status().empty(); });
+}
+
+TEST_F(ZygotePoolTest, kills_a_zygote_that_does_not_start_a_process) {
+  ZygotePool impatient(loop_, processes_, "unused", 32, true, std::chrono::milliseconds(200));
+  Zygote* zygote = nullptr;
+  impatient.acquire(request({}), [&](ZygotePool::Result result) {
+    zygote = std::get<ZygotePool::Lease>(result).zygote;
+  });
+  run_until([&] { return zygote != nullptr; });
+  const auto stopped = zygote->pid();
+  kill(stopped, SIGSTOP);
+  std::optional<pid_t> forked;
+  protocol::StartProcess start;
+  start.fork = true;
+  zygote->start_process(std::move(start), {}, [&](pid_t pid) { forked = pid; });
+  run_until([&] { return forked.has_value(); });
+  EXPECT_EQ(*forked, 0);
+  run_until([&] { return kill(stopped, 0) != 0; });
+  impatient.kill_all();
+  run_until([&] { return impatient.status().empty(); });
+}
+
+TEST_F(ZygotePoolTest, builds_again_what_died_with_the_zygote_below_it) {
+  const auto brake = directory_ + "/brake";
+  std::ofstream(brake) << "on";
+  std::optional<ZygotePool::Result> result;
+  pool_.acquire(request({"wait:" + brake}),
+                [&](ZygotePool::Result one) { result = std::move(one); });
+  run_until([&] { return pool_.status().size() == 3 && pool_.status().back().pid != 0; });
+  const auto built = static_cast<pid_t>(pool_.status().back().pid);
+  kill(static_cast<pid_t>(pool_.status()[1].pid), SIGKILL);
+  run_until([&] { return kill(built, 0) != 0; });
+  std::filesystem::remove(brake);
+  run_until([&] { return result.has_value(); });
+  EXPECT_NE(std::get_if<ZygotePool::Lease>(&*result), nullptr);
+}
+
 TEST_F(ZygotePoolTest, ends_a_build_that_nobody_waits_for_any_more) {
   bool called = false;
   const auto wait = pool_.acquire(request({"hang"}), [&](ZygotePool::Result) { called = true; });

@@ -1407,6 +1407,23 @@ class PreloadRejected(Message):
         )
 
 
+class SessionBegun(Message):
+    """session: it is about to write or execute something; one that ends without a word has done
+    nothing, and may be started again.
+    """
+
+    __slots__ = ()
+    ID: ClassVar[int] = 28
+    NAME: ClassVar[str] = "session_begun"
+
+    def to_wire(self) -> list[object]:
+        return [28, {}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> SessionBegun:
+        return cls()
+
+
 class RunItems(Message):
     """daemon to a worker: append these items to its queue."""
 
@@ -1526,7 +1543,9 @@ class Doorbell(Message):
 
 
 class Paused(Message):
-    """worker, data channel (with a doorbell): it executes nothing until resume."""
+    """worker, data channel (with a doorbell): it executes nothing until resume. Answer to pause;
+    unasked after a failure under --maxfail.
+    """
 
     __slots__ = ()
     ID: ClassVar[int] = 41
@@ -1974,6 +1993,7 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         Forked,
         ChildExited,
         PreloadRejected,
+        SessionBegun,
         RunItems,
         RevokeItems,
         NoMoreItems,

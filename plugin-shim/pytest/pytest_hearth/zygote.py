@@ -19,6 +19,7 @@ from .messages import (
     PreloadRejected,
     ProcessSpec,
     Retire,
+    SessionBegun,
     Stage,
     StageFailed,
     StageReady,
@@ -189,6 +190,8 @@ class Zygote:
         environment.unwatch()
         if message.fork:
             randomness.after_fork(project_has_run)
+        if not order.is_worker:
+            order.control.send(SessionBegun())
         for fd, data in ((1, message.printed_stdout), (2, message.printed_stderr)):
             try:
                 _native.write_out(fd, data)
