@@ -35,15 +35,7 @@ tl::expected<protocol::FileLock, Failure> lock_start() {
   }
 }
 
-}  // namespace
-
-tl::expected<Conversation, Failure> open_running() {
-  const auto endpoints = protocol::locate_endpoints();
-  if (!endpoints) return tl::unexpected(Failure{FailureKind::trouble, endpoints.error()});
-  return greet(Connection::open(*endpoints), false);
-}
-
-tl::expected<Conversation, Failure> open_or_start(const std::filesystem::path& beside) {
+tl::expected<Conversation, Failure> open_or_start_once(const std::filesystem::path& beside) {
   const auto endpoints = protocol::prepare_endpoints();
   if (!endpoints) return tl::unexpected(Failure{FailureKind::trouble, endpoints.error()});
   auto connection = Connection::open(*endpoints);
@@ -63,6 +55,24 @@ tl::expected<Conversation, Failure> open_or_start(const std::filesystem::path& b
     return greet(std::move(connection), false);
   }
   return greet(Connection::open(*endpoints), true);
+}
+
+}  // namespace
+
+tl::expected<Conversation, Failure> open_running() {
+  const auto endpoints = protocol::locate_endpoints();
+  if (!endpoints) return tl::unexpected(Failure{FailureKind::trouble, endpoints.error()});
+  return greet(Connection::open(*endpoints), false);
+}
+
+tl::expected<Conversation, Failure> open_or_start(const std::filesystem::path& beside) {
+  const Clock::time_point until = Clock::now() + kStartDeadline;
+  for (;;) {
+    auto conversation = open_or_start_once(beside);
+    // It met a daemon that was ending, and has asked nothing of it yet.
+    const bool is_lost = !conversation && conversation.error().kind == FailureKind::lost;
+    if (!is_lost || Clock::now() > until) return conversation;
+  }
 }
 
 }  // namespace hearth::client

@@ -112,10 +112,13 @@ void announce(Channel& channel, const State& state, const BuildStage& build) {
 
 // As the real one's: a fork dies with its zygote, and leads a process group.
 pid_t fork_as_zygotes_do(const ProcessSpec& spec) {
+  const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid == 0) {
     setpgid(0, 0);
-    if (!has(spec, "survives")) prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (has(spec, "survives")) return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) raise(SIGKILL);
   }
   return pid;
 }
