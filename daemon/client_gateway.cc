@@ -47,6 +47,21 @@ bool is_about_own_run(const protocol::Message& message) {
          std::holds_alternative<protocol::CancelDistribution>(message);
 }
 
+// On a socket of our own making: of one that it made itself ZeroMQ removes the file at the end,
+// also when another daemon's has taken its place.
+std::string bind_to(zmq::socket_t& socket, const std::string& address) {
+  auto listener = protocol::listen_unix(address.substr(std::strlen("ipc://")));
+  if (!listener) return "cannot bind " + address + ": " + listener.error().message();
+  try {
+    socket.set(zmq::sockopt::use_fd, listener->get());
+    socket.bind(address);
+  } catch (const zmq::error_t& error) {
+    return "cannot bind " + address + ": " + error.what();
+  }
+  [[maybe_unused]] const int taken = listener->release();
+  return {};
+}
+
 }  // namespace
 
 ClientGateway::~ClientGateway() {
@@ -58,22 +73,16 @@ ClientGateway::~ClientGateway() {
 }
 
 std::string ClientGateway::open(const protocol::Endpoints& endpoints) {
-  endpoints_ = endpoints;
-  remove_sockets();
-  try {
-    router_ = zmq::socket_t(context_, zmq::socket_type::router);
-    publisher_ = zmq::socket_t(context_, zmq::socket_type::pub);
-    // A controller that is slow to read must lose nothing.
-    router_.set(zmq::sockopt::sndhwm, 0);
-    router_.set(zmq::sockopt::rcvhwm, 0);
-    router_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(protocol::limits::frame_bytes));
-    router_.set(zmq::sockopt::linger, 200);
-    publisher_.set(zmq::sockopt::linger, 0);
-    router_.bind(endpoints.clients());
-    publisher_.bind(endpoints.events());
-  } catch (const zmq::error_t& error) {
-    return "cannot bind " + endpoints.clients() + ": " + error.what();
-  }
+  // A controller that is slow to read must lose nothing.
+  router_ = zmq::socket_t(context_, zmq::socket_type::router);
+  router_.set(zmq::sockopt::sndhwm, 0);
+  router_.set(zmq::sockopt::rcvhwm, 0);
+  router_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(protocol::limits::frame_bytes));
+  router_.set(zmq::sockopt::linger, 200);
+  publisher_ = zmq::socket_t(context_, zmq::socket_type::pub);
+  publisher_.set(zmq::sockopt::linger, 0);
+  if (auto error = bind_to(router_, endpoints.clients()); !error.empty()) return error;
+  if (auto error = bind_to(publisher_, endpoints.events()); !error.empty()) return error;
   auto listener = protocol::listen_unix(endpoints.streams());
   if (!listener)
     return "cannot bind " + endpoints.streams().string() + ": " + listener.error().message();
@@ -81,12 +90,6 @@ std::string ClientGateway::open(const protocol::Endpoints& endpoints) {
   loop_.watch(router_, [this] { receive(); });
   loop_.watch(streams_listener_.get(), POLLIN, [this](short) { accept_connection(); });
   return {};
-}
-
-void ClientGateway::remove_sockets() {
-  std::error_code ignored;
-  for (const char* name : {"clients", "events", "streams"})
-    std::filesystem::remove(endpoints_->directory / name, ignored);
 }
 
 void ClientGateway::send(const ClientId& client, const protocol::Message& message) {

@@ -49,9 +49,8 @@ class ClientGateway {
   ClientGateway& operator=(const ClientGateway&) = delete;
 
   // Binds all three. An error text, or empty. The caller holds the daemon's lock: stale sockets are
-  // taken over.
+  // taken over, and ours are the caller's to remove.
   [[nodiscard]] std::string open(const protocol::Endpoints& endpoints);
-  void remove_sockets();
 
   void send(const ClientId& client, const protocol::Message& message);
   void refuse(const ClientId& client, std::string message);
@@ -87,7 +86,6 @@ class ClientGateway {
   EventLoop& loop_;
   zmq::context_t& context_;
   Listener& listener_;
-  std::optional<protocol::Endpoints> endpoints_;
   zmq::socket_t router_;
   zmq::socket_t publisher_;
   protocol::Fd streams_listener_;

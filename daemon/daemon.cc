@@ -19,6 +19,11 @@ namespace {
 constexpr auto kill_after = std::chrono::milliseconds(500);
 constexpr auto give_up_after = std::chrono::seconds(5);
 constexpr auto ending_interval = std::chrono::milliseconds(5);
+constexpr auto lock_interval = std::chrono::seconds(2);
+
+constexpr auto stopped = "hearthd was stopped while this ran; run it again";
+constexpr auto removed =
+    "hearthd ended while this ran, because its runtime directory was removed; run it again";
 
 std::uint64_t milliseconds_since(Clock::time_point time) {
   return static_cast<std::uint64_t>(
@@ -66,8 +71,9 @@ std::string complaint_about(const protocol::ProcessSpec& spec) {
 
 }  // namespace
 
-Daemon::Daemon(Settings settings)
+Daemon::Daemon(Settings settings, const protocol::FileLock& lock)
     : settings_(std::move(settings)),
+      lock_(lock),
       processes_(loop_),
       dispatcher_(loop_, scheduler::Config{settings_.slots, std::chrono::milliseconds(100)}),
       pool_(loop_, processes_, settings_.zygote_program, settings_.max_zygotes, settings_.verify),
@@ -80,6 +86,7 @@ Daemon::~Daemon() = default;
 std::string Daemon::open(protocol::Fd signals) {
   signals_ = std::move(signals);
   loop_.watch(signals_.get(), POLLIN, [this](short) { on_signals(); });
+  look_at_lock();
   return gateway_.open(settings_.endpoints);
 }
 
@@ -87,7 +94,6 @@ void Daemon::run() {
   log("daemon").info("serving pid={} version={} slots={} directory={}", getpid(), version,
                      settings_.slots, settings_.endpoints.directory.string());
   loop_.run();
-  gateway_.remove_sockets();
   log("daemon").info("ended pid={} runs={} ms={}", getpid(), runs_finished_,
                      milliseconds_since(started_));
 }
@@ -137,7 +143,7 @@ void Daemon::client_said(const ClientGateway::ClientId& client, protocol::Messag
     gateway_.send(client, status());
   } else if (std::holds_alternative<protocol::Stop>(message)) {
     gateway_.send(client, protocol::Stopping{static_cast<std::uint64_t>(getpid())});
-    begin_ending();
+    begin_ending(stopped);
   } else {
     pass_on(client, message);
   }
@@ -224,7 +230,7 @@ void Daemon::on_signals() {
     if (number == SIGCHLD) {
       reap();
     } else if (number != SIGHUP) {
-      begin_ending();
+      begin_ending(stopped);
     }
   }
 }
@@ -233,13 +239,24 @@ void Daemon::reap() {
   for (const auto& child : reap_children()) processes_.exited(child.pid, child.wait_status);
 }
 
-void Daemon::begin_ending() {
+// A rename of a directory above it is seen by no watch on the file: so it is looked at.
+void Daemon::look_at_lock() {
+  if (lock_.is_current()) {
+    loop_.after(lock_interval, [this] { look_at_lock(); });
+  } else {
+    log("daemon").error("lock_lost directory={}", settings_.endpoints.directory.string());
+    begin_ending(removed);
+  }
+}
+
+void Daemon::begin_ending(const std::string& reason) {
   if (ending_) return;
   ending_ = true;
   ending_since_ = Clock::now();
   log("daemon").info("stop_requested runs={}", runs_.size());
-  for (auto& [id, entry] : runs_)
-    entry.run->kill("hearthd was stopped while this ran; run it again");
+  // Whoever comes now finds no daemon, and waits for the lock.
+  if (lock_.is_current()) protocol::remove_sockets(settings_.endpoints);
+  for (auto& [id, entry] : runs_) entry.run->kill(reason);
   pool_.kill_all();
   continue_ending();
 }

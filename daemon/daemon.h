@@ -1,7 +1,7 @@
 // The daemon: one loop, one pool of zygotes, one scheduler, the runs in progress.
 //
-// starting --open()--> serving --stop_requested--> ending (runs killed, zygotes ended, children
-// reaped) --> run() returns
+// starting --open()--> serving --stop_requested, or its lock is lost--> ending (runs killed,
+// zygotes ended, children reaped) --> run() returns
 #pragma once
 
 #include <memory>
@@ -28,12 +28,13 @@ struct Settings {
 
 class Daemon : private ClientGateway::Listener, private RunListener {
  public:
-  explicit Daemon(Settings settings);
+  // `lock` is the daemon's own. When somebody removes the runtime directory, no client finds this
+  // daemon any more and another may be started in its place: it ends.
+  Daemon(Settings settings, const protocol::FileLock& lock);
   ~Daemon() override;
 
   // Binds the sockets; from then on clients can connect. An error text, or empty. The caller has
-  // blocked the signals that `signals` (a signalfd) reports before any thread was started, and
-  // holds the lock.
+  // blocked the signals that `signals` (a signalfd) reports before any thread was started.
   [[nodiscard]] std::string open(protocol::Fd signals);
   void run();  // until it is told to stop; nothing that it started is alive afterwards
 
@@ -57,11 +58,13 @@ class Daemon : private ClientGateway::Listener, private RunListener {
   Entry* find_run_of(const ClientGateway::ClientId& client);
   void on_signals();
   void reap();
-  void begin_ending();
+  void look_at_lock();
+  void begin_ending(const std::string& reason);
   void continue_ending();
   protocol::Status status() const;
 
   Settings settings_;
+  const protocol::FileLock& lock_;
   EventLoop loop_;
   ProcessTable processes_;
   Dispatcher dispatcher_;

@@ -1,48 +1,49 @@
 #include "daemon/lock.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
+#include <poll.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-#include <system_error>
-#include <utility>
+#include "protocol/unix_socket.h"
 
 namespace hearth::daemon {
+namespace {
 
-void remove_unheld(const std::filesystem::path& path) {
-  const protocol::Fd file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-  if (file && flock(file.get(), LOCK_EX | LOCK_NB) == 0) ::unlink(path.c_str());
-}
+using Clock = std::chrono::steady_clock;
+using protocol::FileLock;
 
-tl::expected<Lock, std::string> Lock::acquire(const std::filesystem::path& path) {
+constexpr int look_interval_ms = 5;
+
+}  // namespace
+
+tl::expected<FileLock, std::string> acquire_lock(const protocol::Endpoints& endpoints,
+                                                 std::chrono::milliseconds patience) {
+  const auto until = Clock::now() + patience;
   for (;;) {
-    protocol::Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file) return tl::unexpected("cannot open " + path.string() + ": " + std::strerror(errno));
-    if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-      return tl::unexpected("another hearthd serves " + path.parent_path().string() +
+    auto lock = FileLock::acquire(endpoints.lock(), FileLock::Held::give_up);
+    // One that was about to end has removed the directory in between.
+    const bool is_gone = !lock && lock.error() == std::errc::no_such_file_or_directory;
+    if (is_gone) {
+      if (auto again = protocol::prepare_endpoints(); !again) return tl::unexpected(again.error());
+    } else if (!lock && lock.error() != std::errc::operation_would_block) {
+      return tl::unexpected("cannot lock " + endpoints.lock().string() + ": " +
+                            lock.error().message());
+    }
+    if (lock) {
+      const auto text = std::to_string(getpid()) + "\n";
+      if (ftruncate(lock->fd(), 0) != 0 || write(lock->fd(), text.data(), text.size()) < 0)
+        return tl::unexpected("cannot write " + endpoints.lock().string());
+      return std::move(*lock);
+    }
+    if (protocol::connect_unix(endpoints.streams())) {
+      return tl::unexpected("another hearthd serves " + endpoints.directory.string() +
                             " already; see `hearth status`");
     }
-    // The one that held it may have removed the file between our open and our lock.
-    struct stat ours {};
-    struct stat there {};
-    if (fstat(file.get(), &ours) == 0 && stat(path.c_str(), &there) == 0 &&
-        ours.st_ino == there.st_ino && ours.st_dev == there.st_dev) {
-      const auto text = std::to_string(getpid()) + "\n";
-      if (ftruncate(file.get(), 0) == 0 && write(file.get(), text.data(), text.size()) < 0) {
-        return tl::unexpected("cannot write " + path.string() + ": " + std::strerror(errno));
-      }
-      return Lock(path, std::move(file));
+    if (Clock::now() >= until) {
+      return tl::unexpected("another hearthd holds " + endpoints.lock().string() +
+                            " and does not serve: end it (its process id is in that file)");
     }
+    poll(nullptr, 0, look_interval_ms);
   }
-}
-
-void Lock::release() {
-  std::error_code ignored;
-  std::filesystem::remove(path_, ignored);
-  file_.reset();
 }
 
 }  // namespace hearth::daemon

@@ -1,31 +1,17 @@
-// The lock that makes a daemon the only one of its user: held on a file for life, by flock.
+// The lock that makes a daemon the only one of its user.
 #pragma once
 
-#include <filesystem>
+#include <chrono>
 #include <string>
 #include <tl/expected.hpp>
 
-#include "protocol/fd.h"
+#include "protocol/endpoints.h"
 
 namespace hearth::daemon {
 
-// Removes another lock file, unless somebody holds its lock.
-void remove_unheld(const std::filesystem::path& path);
-
-class Lock {
- public:
-  // The error is a line for the user ("another hearthd …").
-  static tl::expected<Lock, std::string> acquire(const std::filesystem::path& path);
-
-  // Removes the file while the lock is still held, then gives it up.
-  void release();
-
- private:
-  Lock(std::filesystem::path path, protocol::Fd file)
-      : path_(std::move(path)), file_(std::move(file)) {}
-
-  std::filesystem::path path_;
-  protocol::Fd file_;
-};
+// Another that is about to end, or to serve, is waited for; the latter then has it. The lock's file
+// holds this process's id. The error is a line for the user.
+tl::expected<protocol::FileLock, std::string> acquire_lock(const protocol::Endpoints& endpoints,
+                                                           std::chrono::milliseconds patience);
 
 }  // namespace hearth::daemon

@@ -20,6 +20,8 @@ using namespace hearth;
 using namespace hearth::daemon;
 
 constexpr int exit_code_trouble = 3;
+// Longer than a daemon takes to end.
+constexpr auto lock_patience = std::chrono::seconds(10);
 
 // Tells whoever started the daemon, and the user when it runs in a terminal.
 int report(int ready_fd, const std::string& line) {
@@ -93,13 +95,7 @@ int main(int argc, char** argv) {
   become_subreaper();
   auto endpoints = protocol::prepare_endpoints();
   if (!endpoints) return report(ready_fd, "error: " + endpoints.error());
-  auto lock = Lock::acquire(endpoints->lock());
-  // One that was about to end may have removed the directory in between.
-  for (int i = 0; i < 10 && !lock && !std::filesystem::exists(endpoints->directory); ++i) {
-    endpoints = protocol::prepare_endpoints();
-    if (!endpoints) return report(ready_fd, "error: " + endpoints.error());
-    lock = Lock::acquire(endpoints->lock());
-  }
+  auto lock = acquire_lock(*endpoints, lock_patience);
   if (!lock) return report(ready_fd, "error: " + lock.error());
   const auto state = std::filesystem::absolute(state_directory());
   if (const auto error = open_log(state); !error.empty())
@@ -120,17 +116,13 @@ int main(int argc, char** argv) {
                                 settings.zygote_program + "; install hearth again");
   }
   {
-    Daemon daemon(std::move(settings));
+    Daemon daemon(std::move(settings), *lock);
     if (const auto error = daemon.open(std::move(signals)); !error.empty())
       return report(ready_fd, "error: " + error);
     if (ready_fd >= 0) leave_the_terminal();
     report(ready_fd, "ready");
     daemon.run();
   }
-  // The last one turns off the light: the directory goes when nothing else is in it.
-  std::error_code ignored;
-  lock->release();
-  remove_unheld(endpoints->directory / "start.lock");  // a client may just be starting another
-  std::filesystem::remove(endpoints->directory, ignored);
+  protocol::remove_endpoints(*endpoints, std::move(*lock));
   return 0;
 }

@@ -138,6 +138,11 @@ void SessionRun::start_again() {
 void SessionRun::session_exited(int wait_status) {
   pid_ = 0;
   log("run").info("session_exited run={} how={:?}", id_.value, describe_wait_status(wait_status));
+  if (control_ && !begun_) on_control(POLLIN);  // what it said before it ended
+  if (!begun_ && !signalled_) {
+    session_not_started();
+    return;
+  }
   if (distribution_) distribution_->kill("the controller is gone");
   end(wait_status);
 }
@@ -215,6 +220,8 @@ void SessionRun::controller_said(const protocol::Message& message) {
     if (distribution_) distribution_->begin();
   } else if (std::holds_alternative<protocol::CancelDistribution>(message)) {
     if (distribution_) distribution_->cancel();
+  } else if (std::holds_alternative<protocol::SessionBegun>(message)) {
+    begun_ = true;
   } else {
     log("run").warn("unexpected_message run={} index={}", id_.value, message.index());
   }
@@ -258,6 +265,7 @@ void SessionRun::message_received(const protocol::Message& message) {
 
 void SessionRun::signal_session(int number) {
   if (pid_ != 0) {
+    signalled_ = true;
     signal_group(pid_, number);
   } else if (starting_ || lost_zygote_) {
     pending_signal_ = number;
@@ -294,7 +302,7 @@ void SessionRun::kill(const std::string& reason) {
     return;
   }
   if (!answered_) answer_failed(reason);
-  if (pid_ != 0) signal_group(pid_, SIGKILL);
+  if (pid_ != 0) signal_session(SIGKILL);
 }
 
 }  // namespace hearth::daemon

@@ -1,7 +1,8 @@
 // A run of `hearth pytest`: the session is a fork of a warm zygote on the user's own streams.
 //
 // building --(lease)--> running --(the session's process ends)--> ended. A session whose options
-// ask for workers opens a Distribution over its control channel.
+// ask for workers opens a Distribution over its control channel. One whose process is lost before
+// it has begun (its zygote was killed) is started again.
 #pragma once
 
 #include "daemon/run.h"
@@ -53,10 +54,12 @@ class SessionRun : public Run, private ControllerLink {
   pid_t pid_ = 0;
   int attempts_ = 0;          // to start the session
   bool starting_ = false;     // the fork was asked for
+  bool begun_ = false;        // the session has said so: it is not started again
   bool lost_zygote_ = false;  // it was not answered: not known yet whether it took place
   int pending_signal_ = 0;    // came while starting
-  bool counted_ = false;      // as a session, by the scheduler
-  bool answered_ = false;     // the client was told the end, or is gone
+  bool signalled_ = false;
+  bool counted_ = false;   // as a session, by the scheduler
+  bool answered_ = false;  // the client was told the end, or is gone
   bool killed_ = false;
   bool ended_ = false;  // only the workers' ends are waited for
   EventLoop::TimerId kill_timer_{};

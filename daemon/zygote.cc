@@ -1,5 +1,6 @@
 #include "daemon/zygote.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -53,16 +54,18 @@ std::vector<std::string> with_recorder(std::vector<std::string> environment,
 }  // namespace
 
 Zygote::Zygote(EventLoop& loop, ProcessTable& processes, Listener& listener, StageKey key,
-               Zygote* parent)
+               Zygote* parent, Clock::duration fork_patience)
     : loop_(loop),
       processes_(processes),
       listener_(listener),
       key_(std::move(key)),
       parent_(parent),
+      fork_patience_(fork_patience),
       streams_(loop) {}
 
 Zygote::~Zygote() {
   loop_.cancel(lost_timer_);
+  for (const auto& [number, request] : requests_) loop_.cancel(request.timer);
   close_channel();
   if (pid_ != 0) processes_.forget(pid_);
 }
@@ -79,13 +82,13 @@ std::string Zygote::open_channel(protocol::Fd& theirs) {
 
 std::string Zygote::spawn_interpreter(const std::string& zygote_program,
                                       const ProcessRequest& wanted) {
-  environment_ = wanted.spec.environment;
+  built_for_ = wanted.spec;
   protocol::Fd theirs;
   if (auto error = open_channel(theirs); !error.empty()) return error;
   SpawnRequest request;
   request.program = key_.spec.python;
   request.arguments = {key_.spec.python, "-S", zygote_program, "3"};
-  request.environment = with_recorder(environment_, zygote_program);
+  request.environment = with_recorder(built_for_.environment, zygote_program);
   request.directory = "/";
   request.control = theirs.get();
   request.umask = wanted.spec.umask;  // byte code that it writes is the user's
@@ -98,9 +101,8 @@ std::string Zygote::spawn_interpreter(const std::string& zygote_program,
 }
 
 std::string Zygote::build_from_parent(const ProcessRequest& request, ImportHistory::Plan plan) {
-  environment_ = request.spec.environment;
-  identity_ = request.identity;
   built_for_ = request.spec;
+  identity_ = request.identity;
   if (parent_->key_.stage >= protocol::Stage::configured) {
     own_tried_ = parent_->parsed_by().tried(request.spec.args);
     trace_.add(own_tried_->trace());
@@ -120,17 +122,34 @@ std::string Zygote::build_from_parent(const ProcessRequest& request, ImportHisto
   auto descriptors = streams_.duplicates();
   descriptors.insert(descriptors.begin(), std::move(theirs));
   if (!parent_->channel_ || !all_open(descriptors)) return "too many open files?";
-  parent_->requests_[build.request] = Request{[this, alive = std::weak_ptr(alive_)](pid_t pid) {
+  parent_->await_answer(build.request, [this, alive = std::weak_ptr(alive_)](pid_t pid) {
     if (!alive.expired() && state_ != State::ended) {
       on_forked_for_stage(pid);
     } else if (pid != 0) {
       signal_group(pid, SIGKILL);  // nobody wants it any more
     }
-  }};
+  });
   ++parent_->served_;
   parent_->last_used_ = Clock::now();
   parent_->send(build, std::move(descriptors));
   return {};
+}
+
+void Zygote::await_answer(std::uint64_t request, std::function<void(pid_t)> on_answer) {
+  const auto timer = loop_.after(fork_patience_, [this, request] {
+    log("zygote").error("zygote_unresponsive pid={} request={}", pid_, request);
+    kill();
+  });
+  requests_[request] = Request{std::move(on_answer), timer};
+}
+
+// Whoever waits for them is told that it is gone.
+void Zygote::give_up_requests() {
+  for (const auto& [number, request] : std::exchange(requests_, {})) {
+    loop_.cancel(request.timer);
+    request.on_answer(0);
+  }
+  if (!std::exchange(trying_, {}).empty()) listener_.arguments_tried(*this);
 }
 
 void Zygote::on_forked_for_stage(pid_t pid) {
@@ -153,7 +172,7 @@ void Zygote::start_process(protocol::StartProcess start, std::vector<protocol::F
   }
   start.request = next_request_++;
   if (start.fork) {
-    requests_[start.request] = Request{std::move(on_started)};
+    await_answer(start.request, std::move(on_started));
     send(start, std::move(descriptors));
   } else {
     hand_over(std::move(start), std::move(descriptors), std::move(on_started));
@@ -240,12 +259,14 @@ void Zygote::try_arguments(const Arguments& args) {
   question.request = next_request_++;
   question.args = args;
   trying_[question.request] = args;
+  await_answer(question.request, [](pid_t) {});
   send(question);
 }
 
 void Zygote::on_tried(protocol::ArgumentsTried answer) {
   const auto node = trying_.extract(answer.request);
   if (node.empty()) return;
+  if (const auto request = requests_.extract(answer.request)) loop_.cancel(request.mapped().timer);
   log("zygote").debug("arguments_tried pid={} differences={} refusal={:?}", pid_,
                       answer.differences.size(), answer.refusal);
   if (tried_.size() >= remembered_arguments) tried_.clear();
@@ -362,7 +383,16 @@ void Zygote::on_ready(protocol::StageReady ready) {
 
 void Zygote::on_forked(const protocol::Forked& forked) {
   auto node = requests_.extract(forked.request);
-  if (!node.empty()) node.mapped().on_answer(static_cast<pid_t>(forked.pid));
+  if (node.empty()) return;
+  loop_.cancel(node.mapped().timer);
+  node.mapped().on_answer(static_cast<pid_t>(forked.pid));
+}
+
+// Also when nobody has read yet that its channel is closed.
+bool Zygote::has_hung_up() const {
+  if (!is_reachable()) return true;
+  pollfd channel{channel_->fd(), 0, 0};
+  return poll(&channel, 1, 0) > 0;
 }
 
 void Zygote::channel_lost() {
@@ -386,6 +416,8 @@ void Zygote::channel_lost() {
 void Zygote::set_ended(int wait_status) {
   // A stage that did not pause: what it printed until its end is what a run would have printed.
   if (state_ == State::building) printed_ = streams_.printed();
+  // Forks die with their zygote, whose channel has closed before.
+  if (wait_status == SIGKILL && parent_ && parent_->has_hung_up()) parent_was_lost_ = true;
   state_ = State::ended;
   wait_status_ = wait_status;
   loop_.cancel(lost_timer_);
@@ -393,11 +425,6 @@ void Zygote::set_ended(int wait_status) {
   close_channel();
   give_up_requests();
   listener_.process_ended(*this);
-}
-
-void Zygote::give_up_requests() {
-  for (auto& [request, waiting] : std::exchange(requests_, {})) waiting.on_answer(0);
-  if (!std::exchange(trying_, {}).empty()) listener_.arguments_tried(*this);
 }
 
 void Zygote::update_watch() {

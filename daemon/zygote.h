@@ -40,8 +40,10 @@ class Zygote {
     virtual void arguments_tried(Zygote& zygote) = 0;  // or given up: it was asked and is gone
   };
 
+  // `fork_patience`: how long it may take to answer a request. It has only to fork; one that does
+  // not (a process that was stopped, or hangs in a fork handler) is killed.
   Zygote(EventLoop& loop, ProcessTable& processes, Listener& listener, StageKey key,
-         Zygote* parent);
+         Zygote* parent, Clock::duration fork_patience);
   ~Zygote();
   Zygote(const Zygote&) = delete;
   Zygote& operator=(const Zygote&) = delete;
@@ -102,7 +104,7 @@ class Zygote {
   const ImportHistory::Plan& plan() const { return plan_; }
   // The command that it was built for, whole.
   const protocol::ProcessSpec& built_for() const { return built_for_; }
-  // Ended, and was never begun: the zygote that was to fork it is gone.
+  // Ended, because the zygote below it did: before it had forked this one, or with it.
   bool parent_was_lost() const { return parent_was_lost_; }
   int wait_status() const { return wait_status_; }
   Clock::time_point build_started() const { return build_started_; }
@@ -118,7 +120,7 @@ class Zygote {
   bool serves(const ProcessRequest& request) const { return !differing_variable(request); }
   // What it was built with is this request's environment, whoever a worker is.
   bool has_environment_of(const ProcessRequest& request) const {
-    return environment_ == request.spec.environment;
+    return built_for_.environment == request.spec.environment;
   }
   // Its trace and those below it; the variables that were read, likewise.
   Trace whole_trace() const;
@@ -134,6 +136,7 @@ class Zygote {
  private:
   struct Request {
     std::function<void(pid_t)> on_answer;
+    EventLoop::TimerId timer{};
   };
   using Arguments = std::vector<std::string>;
 
@@ -143,12 +146,14 @@ class Zygote {
   void on_ready(protocol::StageReady ready);
   void hand_over(protocol::StartProcess start, std::vector<protocol::Fd> descriptors,
                  std::function<void(pid_t)> on_started);
+  void await_answer(std::uint64_t request, std::function<void(pid_t)> on_answer);
+  void give_up_requests();
   void end_when_sent();
   void on_forked_for_stage(pid_t pid);
   void on_forked(const protocol::Forked& forked);
   void on_tried(protocol::ArgumentsTried answer);
-  void give_up_requests();
   void adopt_pid(pid_t pid);
+  bool has_hung_up() const;
   void channel_lost();
   void set_ended(int wait_status);
   void send(const protocol::Message& message, std::vector<protocol::Fd> descriptors = {});
@@ -159,12 +164,12 @@ class Zygote {
   ProcessTable& processes_;
   Listener& listener_;
   StageKey key_;
-  std::vector<std::string> environment_;  // that it was built with, like this:
-  protocol::WorkerIdentity identity_;
+  protocol::WorkerIdentity identity_;          // that it was built with
   std::shared_ptr<TriedArguments> own_tried_;  // args(), with parsed_by()
   std::map<Arguments, std::shared_ptr<TriedArguments>> tried_;
   std::map<std::uint64_t, Arguments> trying_;
   Zygote* parent_;
+  Clock::duration fork_patience_;
   State state_ = State::building;
   pid_t pid_ = 0;
   std::unique_ptr<protocol::Channel> channel_;

@@ -37,12 +37,13 @@ std::string last_line(const std::string& text) {
 }  // namespace
 
 ZygotePool::ZygotePool(EventLoop& loop, ProcessTable& processes, std::string zygote_program,
-                       std::size_t limit, bool verify)
+                       std::size_t limit, bool verify, Clock::duration fork_patience)
     : loop_(loop),
       processes_(processes),
       zygote_program_(std::move(zygote_program)),
       limit_(limit),
-      verify_(verify) {}
+      verify_(verify),
+      fork_patience_(fork_patience) {}
 
 ZygotePool::WaitId ZygotePool::acquire(ProcessRequest request, Callback callback) {
   return add_waiter(std::move(request), Stage::selected, std::move(callback)).id;
@@ -241,7 +242,7 @@ void ZygotePool::build(Waiter& waiter, Zygote* from, Stage stage) {
   ++waiter.rebuilds;
   auto& zygote = *zygotes_.emplace_back(
       std::make_unique<Zygote>(loop_, processes_, static_cast<Zygote::Listener&>(*this),
-                               key_of(stage, waiter.request), from));
+                               key_of(stage, waiter.request), from, fork_patience_));
   waiter.building = &zygote;
   std::string error;
   if (stage == Stage::interpreter) {

@@ -57,8 +57,10 @@ class ZygotePool : private Zygote::Listener {
 
   // `zygote_program`: the Python file that an interpreter runs. `limit`: zygotes kept, beyond it
   // the least recently used go. `verify`: false trusts every trace, for tests of the tests.
+  // `fork_patience`: see Zygote.
   ZygotePool(EventLoop& loop, ProcessTable& processes, std::string zygote_program,
-             std::size_t limit, bool verify = true);
+             std::size_t limit, bool verify = true,
+             Clock::duration fork_patience = std::chrono::seconds(10));
 
   // A zygote paused as deep as processes of that kind are forked: `selected`, or `configured` when
   // the session turns out to be a controller. The callback is called once, from the loop, unless
@@ -142,6 +144,7 @@ class ZygotePool : private Zygote::Listener {
   std::string zygote_program_;
   std::size_t limit_;
   bool verify_;
+  Clock::duration fork_patience_;
   std::vector<std::unique_ptr<Zygote>> zygotes_;
   std::vector<std::unique_ptr<Waiter>> waiters_;
   std::deque<Refusal> refusals_;

@@ -110,4 +110,19 @@ tl::expected<Endpoints, std::string> prepare_endpoints() {
   return endpoints;
 }
 
+void remove_sockets(const Endpoints& endpoints) {
+  for (const char* name : {"clients", "events", "streams"})
+    ::unlink((endpoints.directory / name).c_str());
+}
+
+void remove_endpoints(const Endpoints& endpoints, FileLock lock) {
+  if (!lock.is_current()) return;  // another's by now
+  remove_sockets(endpoints);
+  // A client may just be starting another daemon: then the directory stays as well.
+  if (auto start = FileLock::acquire(endpoints.start_lock(), FileLock::Held::give_up))
+    start->remove_file();
+  lock.remove_file();
+  ::rmdir(endpoints.directory.c_str());
+}
+
 }  // namespace hearth::protocol

@@ -749,6 +749,16 @@ bool read_fields(FieldReader& reader, Event& value) {
          reader.read<List<Wire<NameValue>>>("details", value.details);
 }
 
+void write_fields(Packer& packer, const SessionBegun&) {
+  start_message(packer, 19, 0);
+}
+std::size_t size_of_fields(const SessionBegun&) {
+  return 12;
+}
+bool read_fields(FieldReader&, SessionBegun&) {
+  return true;
+}
+
 void write_fields(Packer& packer, const BuildStage& value) {
   start_message(packer, 20, 8);
   write_field<Uint>(packer, "request", value.request);
@@ -1383,6 +1393,10 @@ const MessageType* find_message_type(std::uint64_t id) {
       static constexpr MessageType type{"event", &decode_as<Event>};
       return &type;
     }
+    case 19: {
+      static constexpr MessageType type{"session_begun", &decode_as<SessionBegun>};
+      return &type;
+    }
     case 20: {
       static constexpr MessageType type{"build_stage", &decode_as<BuildStage>};
       return &type;
@@ -1542,6 +1556,7 @@ std::string_view name_of(const Message& message) {
       "stop",
       "stopping",
       "event",
+      "session_begun",
       "build_stage",
       "start_process",
       "retire",

@@ -287,6 +287,12 @@ struct Event {
   friend bool operator==(const Event&, const Event&) = default;
 };
 
+// session: it is about to write or execute something; one that ends without a word has done
+// nothing, and may be started again.
+struct SessionBegun {
+  friend bool operator==(const SessionBegun&, const SessionBegun&) = default;
+};
+
 // daemon to a zygote: fork a child that goes on to the given stage and pauses there as a zygote of
 // its own. Attached: the child's control channel, then its placeholder streams 0, 1, 2 (until a run
 // takes their place).
@@ -440,7 +446,8 @@ struct Doorbell {
   friend bool operator==(const Doorbell&, const Doorbell&) = default;
 };
 
-// worker, data channel (with a doorbell): it executes nothing until resume.
+// worker, data channel (with a doorbell): it executes nothing until resume. Answer to pause;
+// unasked after a failure under --maxfail.
 struct Paused {
   friend bool operator==(const Paused&, const Paused&) = default;
 };
@@ -580,6 +587,7 @@ using Message = std::variant<
     Stop,
     Stopping,
     Event,
+    SessionBegun,
     BuildStage,
     StartProcess,
     Retire,

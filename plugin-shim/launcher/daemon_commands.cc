@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 
 #include "plugin-shim/client/locations.h"
 #include "plugin-shim/client/open_or_start.h"
@@ -16,6 +17,7 @@ using client::Clock;
 using client::FailureKind;
 
 constexpr std::chrono::seconds kStopDeadline{30};
+constexpr int kLookIntervalMs = 5;
 
 // glibc 2.36's <sys/pidfd.h> does not link from C++.
 protocol::Fd open_process(std::uint64_t pid) {
@@ -47,6 +49,27 @@ bool ask_to_stop(client::Connection& connection, Clock::time_point until) {
   }
 }
 
+enum class Leftovers { none, removed, in_use };
+
+// Of a daemon that was killed. In use: another is just starting or ending there.
+Leftovers remove_leftovers(const protocol::Endpoints& endpoints) {
+  std::error_code error;
+  if (!std::filesystem::exists(endpoints.lock(), error)) return Leftovers::none;
+  auto lock = protocol::FileLock::acquire(endpoints.lock(), protocol::FileLock::Held::give_up);
+  if (!lock && lock.error() == std::errc::operation_would_block) return Leftovers::in_use;
+  if (!lock) return Leftovers::none;
+  protocol::remove_endpoints(endpoints, std::move(*lock));
+  return Leftovers::removed;
+}
+
+// Where none is to be stopped.
+int report_none(Leftovers leftovers) {
+  print(leftovers == Leftovers::removed
+            ? "no daemon is running; removed what a killed one had left\n"
+            : "no daemon is running\n");
+  return 0;
+}
+
 }  // namespace
 
 int start() {
@@ -60,17 +83,21 @@ int start() {
 int stop() {
   const auto endpoints = protocol::locate_endpoints();
   if (!endpoints) return complain(endpoints.error());
+  const Clock::time_point until = Clock::now() + kStopDeadline;
   auto connection = client::Connection::open(*endpoints);
-  if (!connection) {
+  while (!connection) {
     if (connection.error().kind != FailureKind::no_daemon)
       return complain(connection.error().message);
-    print("no daemon is running\n");
-    return 0;
+    const auto leftovers = remove_leftovers(*endpoints);
+    if (leftovers != Leftovers::in_use) return report_none(leftovers);
+    if (Clock::now() > until)
+      return complain("a daemon has not ended yet; see " + client::log_file().string());
+    poll(nullptr, 0, kLookIntervalMs);
+    connection = client::Connection::open(*endpoints);
   }
   const std::uint64_t pid = connection->daemon_pid();
   const protocol::Fd process = open_process(pid);
   const std::string named = "the daemon (process " + std::to_string(pid) + ")";
-  const Clock::time_point until = Clock::now() + kStopDeadline;
   // A daemon of another version may not understand; the signal means the same to every version.
   if (!ask_to_stop(*connection, Clock::now() + kStopDeadline / 3) && process) {
     syscall(SYS_pidfd_send_signal, process.get(), SIGTERM, nullptr, 0);

@@ -29,6 +29,7 @@ struct Step {
   std::vector<std::string> args;  // MARK stands for the path of a file that is there
   std::size_t processes;          // of the run, at that point
   std::vector<Victim> victims;
+  std::vector<Victim> harmless = {};  // of these: whose death the user does not notice
 };
 
 struct Death {
@@ -62,15 +63,25 @@ const Step steps[] = {
     {"while_its_stage_is_built",
      {"once:stage=MARK"},
      0,
-     {Victim::client, Victim::session_selected, Victim::session_configured, Victim::interpreter}},
+     {Victim::client, Victim::session_selected, Victim::session_configured, Victim::interpreter},
+     {Victim::session_configured, Victim::interpreter}},
     {"before_its_session_is_forked",
      {"once:fork=MARK"},
      0,
+     {Victim::session_selected, Victim::session_configured, Victim::interpreter},
      {Victim::session_selected, Victim::session_configured, Victim::interpreter}},
     {"before_the_fork_of_its_session_is_told",
      {"once:forked=MARK"},
      1,
+     {Victim::session_selected, Victim::interpreter},
      {Victim::session_selected, Victim::interpreter}},
+    {"before_its_session_has_begun",
+     {"once:begin=MARK"},
+     1,
+     {Victim::client, Victim::run_process, Victim::session_selected, Victim::session_configured,
+      Victim::interpreter},
+     {Victim::run_process, Victim::session_selected, Victim::session_configured,
+      Victim::interpreter}},
     {"while_its_session_runs",
      {"once:session=MARK"},
      1,
@@ -193,6 +204,11 @@ TEST_P(Deaths, leave_a_daemon_that_serves_on) {
       ASSERT_TRUE(message) << "the client was never told of the end";
       const auto* finished = std::get_if<RunFinished>(&*message);
       has_ended = finished || std::holds_alternative<RunFailed>(*message);
+      const auto& harmless = GetParam().step.harmless;
+      if (std::find(harmless.begin(), harmless.end(), GetParam().victim) != harmless.end()) {
+        ASSERT_TRUE(finished);
+        EXPECT_EQ(finished->wait_status, 7 << 8);
+      }
       if (finished && finished->wait_status == 0) {
         EXPECT_THAT(one->output(), testing::AnyOf(StartsWith("completed reported=2 lost_items=0"),
                                                   StartsWith("completed reported=1 lost_items=1")));

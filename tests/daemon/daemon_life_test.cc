@@ -91,6 +91,44 @@ TEST_F(DaemonLife, takes_over_what_a_killed_one_left) {
   expect_that_it_serves();
 }
 
+TEST_F(DaemonLife, ends_when_its_runtime_directory_is_removed) {
+  auto one = client();
+  one->submit({"hang:session"});
+  wait_until("it runs", [&] { return has_session(); });
+  fs::remove_all(endpoints_.directory);
+  const auto failed = one->receive_a<RunFailed>();
+  ASSERT_TRUE(failed);
+  EXPECT_THAT(failed->message, HasSubstr("its runtime directory was removed"));
+  int wait_status = -1;
+  wait_until("it has ended", [&] { return waitpid(daemon_, &wait_status, WNOHANG) == daemon_; });
+  daemon_ = 0;
+  EXPECT_EQ(wait_status, 0);
+}
+
+TEST_F(DaemonLife, leaves_the_directory_to_the_daemon_that_has_taken_its_place) {
+  expect_that_it_serves();
+  const auto first = daemon_;
+  fs::rename(endpoints_.directory, directory_ + "/moved");
+  ASSERT_EQ(start(), "ready\n");
+  int wait_status = -1;
+  wait_until("the first has ended", [&] { return waitpid(first, &wait_status, WNOHANG) == first; });
+  EXPECT_EQ(wait_status, 0);
+  expect_that_it_serves();
+}
+
+TEST_F(DaemonLife, begins_when_the_one_that_is_ending_has_ended) {
+  // A test's process that was left to itself keeps the first busy for half a second.
+  auto one = client();
+  one->submit({"hang:session"});
+  wait_until("it runs", [&] { return has_session(); });
+  const auto first = daemon_;
+  kill(first, SIGTERM);
+  ASSERT_TRUE(one->receive_a<RunFailed>());
+  EXPECT_EQ(start(), "ready\n");
+  waitpid(first, nullptr, 0);
+  expect_that_it_serves();
+}
+
 TEST_F(DaemonLife, refuses_a_runtime_directory_that_others_can_enter) {
   stop();
   fs::create_directory(endpoints_.directory);

@@ -44,7 +44,9 @@ class Conversation {
   std::deque<Message> received_;
 };
 
-[[noreturn]] void play_session(const StartProcess& start) {
+[[noreturn]] void play_session(const StartProcess& start, Fd control) {
+  Conversation daemon(std::move(control));
+  daemon.say(SessionBegun{});
   std::string text = start.printed_stdout;
   for (const auto& each : start.spec.args) text += "<" + each + ">";
   write_out(text);
@@ -61,6 +63,7 @@ class Controller {
   Controller(const ProcessSpec& spec, Fd control) : spec_(spec), daemon_(std::move(control)) {}
 
   [[noreturn]] void play() {
+    daemon_.say(SessionBegun{});
     hang_if_asked(spec_, "controller");
     Distribution wish;
     wish.workers = number(spec_, "workers", 2);
@@ -194,8 +197,9 @@ void become_run(const StartProcess& start, std::vector<Fd> descriptors) {
   if (start.flavour == Flavour::worker) {
     Worker(start, std::move(descriptors[0]), std::move(descriptors[1])).play();
   }
+  hang_if_asked(start.spec, "begin");
   if (has(start.spec, "distributed")) Controller(start.spec, std::move(descriptors[0])).play();
-  play_session(start);
+  play_session(start, std::move(descriptors[0]));
 }
 
 }  // namespace hearth::tests

@@ -26,7 +26,8 @@
 //   ask:PATH       it does not answer what arguments come to while the file is there
 //   survives       its forks survive its death
 // A session writes "<args of start_process>" to its standard output and ends with code 7, or:
-//   hang:session, close (every descriptor; then it hangs)
+//   hang:begin (before it says that it has begun), hang:session, close (every descriptor; then it
+//   hangs)
 // A controller opens a distribution, begins it, writes how it ended, and ends with 0 if all is
 // done:
 //   workers:N, policy:NAME, begin-early, open-twice, cancel-opened, cancel-began (twice),
@@ -154,10 +155,14 @@ ArgumentsTried try_arguments(const ProcessSpec& own, const TryArguments& questio
 
 // As the real one's: a fork dies with its zygote, and leads a process group.
 pid_t fork_as_zygotes_do(const ProcessSpec& spec) {
+  const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid == 0) {
     setpgid(0, 0);
-    if (!has(spec, "survives")) prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!has(spec, "survives")) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (getppid() != parent) _exit(0);  // it died before
+    }
   }
   return pid;
 }

@@ -10,7 +10,6 @@
 #include <fstream>
 
 #include "daemon/linux.h"
-#include "daemon/lock.h"
 #include "daemon/placeholder_streams.h"
 #include "daemon/stage_key.h"
 #include "daemon/tried_arguments.h"
@@ -136,20 +135,6 @@ TEST(PlaceholderStreams, take_more_terminal_output_than_a_terminal_buffers) {
   EXPECT_EQ(streams.printed().to_stdout, text);
 }
 
-TEST(Lock, is_held_by_one_at_a_time) {
-  char name[] = "/tmp/hearth-lock-test-XXXXXX";
-  const std::filesystem::path directory = mkdtemp(name);
-  auto first = Lock::acquire(directory / "lock");
-  ASSERT_TRUE(first);
-  auto second = Lock::acquire(directory / "lock");
-  ASSERT_FALSE(second);
-  EXPECT_THAT(second.error(), testing::HasSubstr("another hearthd"));
-  first->release();
-  EXPECT_FALSE(std::filesystem::exists(directory / "lock"));
-  EXPECT_TRUE(Lock::acquire(directory / "lock"));
-  std::filesystem::remove_all(directory);
-}
-
 TEST(Linux, describes_wait_statuses_with_the_signals_name) {
   EXPECT_EQ(describe_wait_status(SIGSEGV), "was killed by SIGSEGV");
   EXPECT_EQ(describe_wait_status(3 << 8), "exited with status 3");
@@ -169,19 +154,6 @@ TEST(Linux, counts_only_the_cores_of_its_affinity) {
   ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
   EXPECT_EQ(usable_cores(), 1u);
   ASSERT_EQ(sched_setaffinity(0, sizeof before, &before), 0);
-}
-
-TEST(Lock, of_another_file_is_removed_unless_it_is_held) {
-  char name[] = "/tmp/hearth-lock-test-XXXXXX";
-  const std::filesystem::path directory = mkdtemp(name);
-  auto held = Lock::acquire(directory / "lock");
-  ASSERT_TRUE(held);
-  remove_unheld(directory / "lock");
-  EXPECT_TRUE(std::filesystem::exists(directory / "lock"));
-  std::ofstream(directory / "other") << "";
-  remove_unheld(directory / "other");
-  EXPECT_FALSE(std::filesystem::exists(directory / "other"));
-  std::filesystem::remove_all(directory);
 }
 
 TEST(Linux, starts_a_program_with_the_users_umask) {

@@ -21,7 +21,6 @@ from tests.support.events import TIMEOUT, Gate
 from tests.support.processes import Process, descendants, find, kill, wait_gone, with_environment
 
 _DURATION = re.compile(r"in \d+\.\d+s(?: \([\d:]+\))?")
-_KEPT_FILES = {"lock", "start.lock"}  # the daemon's locks stay, as lock files do
 
 
 @dataclass(frozen=True)
@@ -203,8 +202,8 @@ class Hearth:
 
     def _left_files(self) -> Iterator[str]:
         if self.runtime.is_dir():
-            left = sorted(set(os.listdir(self.runtime)) - _KEPT_FILES)
-            yield from (f"left in the runtime directory: {name}" for name in left)
+            left = ", ".join(sorted(os.listdir(self.runtime)))
+            yield f"the runtime directory is left: {left or 'empty'}"
         for name in sorted(os.listdir(self.daemon.temporary)):
             if not name.startswith("pytest-of-"):  # pytest itself keeps the last three
                 yield f"left in the temporary directory: {name}"

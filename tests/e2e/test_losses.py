@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
 
@@ -54,6 +56,49 @@ def test_a_killed_daemon_ends_its_runs_and_the_next_client_starts_another(
     assert {process.describe() for process in wait_gone(below, _GONE)} == set()
     _assert_next_run_works(hearth, mode)
     assert hearth.daemon_process() != daemon
+
+
+def test_stop_removes_what_a_killed_daemon_left(hearth: Hearth) -> None:
+    assert hearth.command("start").exit_code == 0
+    daemon = hearth.daemon_process()
+    kill(daemon)
+    assert wait_gone([daemon], _GONE) == set()
+    assert hearth.runtime.is_dir()
+    done = hearth.command("stop")
+    assert (done.exit_code, done.stderr) == (0, ""), str(done)
+    assert "removed what a killed one had left" in done.stdout
+    assert not hearth.runtime.exists()
+    assert hearth.command("stop").stdout == "no daemon is running\n"
+
+
+def test_a_daemon_whose_runtime_directory_is_removed_ends_and_another_serves(
+    hearth: Hearth, mode: Mode
+) -> None:
+    client, executing = _start_holding(hearth, mode)
+    daemon = hearth.daemon_process()
+    everything = {daemon, *descendants(daemon.pid)}
+    shutil.rmtree(hearth.runtime)
+    assert hearth.command("start").exit_code == 0
+    assert hearth.daemon_process() != daemon
+    done = hearth.finish(client)
+    assert done.exit_code == 3, str(done)
+    assert "its runtime directory was removed" in done.stderr
+    assert {process.describe() for process in wait_gone(everything, 10.0)} == set()
+    assert wait_gone(executing, 0) == set()
+    _assert_next_run_works(hearth, mode)
+
+
+def test_a_client_that_meets_an_ending_daemon_gets_another(hearth: Hearth) -> None:
+    hearth.write("test_a.py", "def test_a():\n    pass\n")
+    assert hearth.command("start").exit_code == 0
+    for _ in range(5):
+        assert hearth.pytest().exit_code == 0
+        daemon = hearth.daemon_process()
+        os.kill(daemon.pid, signal.SIGTERM)
+        done = hearth.command("start")
+        assert done.exit_code == 0, str(done)
+        if "runs already" in done.stdout:  # met it before it had the signal
+            assert wait_gone([daemon], _GONE) == set()
 
 
 def test_a_killed_worker_is_replaced(hearth: Hearth) -> None:

@@ -161,6 +161,17 @@ def test_an_error_in_a_conftest_is_plain_pytests(hearth: Hearth) -> None:
     assert _same(hearth).exit_code == 4
 
 
+@pytest.mark.parametrize(
+    "hook",
+    ["pytest_sessionstart", "pytest_collection", "pytest_runtestloop", "pytest_sessionfinish"],
+)
+def test_an_internal_error_is_plain_pytests(hearth: Hearth, hook: str) -> None:
+    hearth.write("conftest.py", f"def {hook}(session):\n    raise ValueError('broken')\n")
+    hearth.write("test_a.py", "def test_a(): pass\n")
+    done = _same(hearth)
+    assert "ValueError: broken" in done.stdout + done.stderr
+
+
 def test_output_written_past_pytest_comes_in_its_place(hearth: Hearth) -> None:
     hearth.write(
         "conftest.py",

@@ -48,6 +48,7 @@ from _hearth_runtime.messages import (  # type: ignore[import-not-found]  # noqa
     PreloadRejected,
     ProcessSpec,
     Retire,
+    SessionBegun,
     StageFailed,
     StageReady,
     StartProcess,
@@ -208,10 +209,12 @@ class Zygote:
         self.peer.send(message, (control.theirs.fileno(), data.theirs.fileno(), *streams.filenos()))
         control.theirs.close()
         data.theirs.close()
-        if fork:
-            return Process(self, self._forked(), control, data, streams, fork)
-        self.peer.close()  # as hearthd does: there is nothing more to say
-        return Process(self, self.pid, control, data, streams, fork)
+        pid = self._forked() if fork else self.pid
+        if not fork:
+            self.peer.close()  # as hearthd does: there is nothing more to say
+        if flavour == "session":
+            control.receive(SessionBegun)
+        return Process(self, pid, control, data, streams, fork)
 
     def try_arguments(self, *args: str) -> ArgumentsTried:
         """What these would come to."""

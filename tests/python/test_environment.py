@@ -280,7 +280,7 @@ def test_a_stage_tells_what_it_read_and_not_what_those_below_it_did(
     )
     spec = project.spec()
     _, configured = build(spec, "configured")
-    _, selected = build(spec)
+    _, selected = build(spec, "gathered")
     assert b"CONFIGURED" in names(configured)
     assert b"SELECTED" not in names(configured)
     assert b"SELECTED" in names(selected)

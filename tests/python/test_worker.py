@@ -128,6 +128,24 @@ def test_a_stopped_worker_starts_nothing_more(project: Project, build: Builder) 
     assert sequence(worker) == []
 
 
+def test_after_a_failure_maxfail_waits_for_the_daemons_word(
+    project: Project, build: Builder
+) -> None:
+    project.write(test_it="def test_0(): assert 0\n" + FIVE.replace("test_0", "test_5"))
+    worker, _ = worker_of(project, build, "--maxfail=2")
+    control = worker.process.control
+    control.send(RunItems([0, 1, 2, 3]))
+    control.send(Resume())
+    worker.wait_for(Paused)
+    assert sequence(worker) == [("started", 0), ("finished", 0)]
+    control.send(Pause())  # has crossed the worker's own
+    control.send(Resume())
+    assert worker.wait_for(ItemFinished).item == 1
+    control.send(NoMoreItems())
+    worker.wait_for(WorkerFinished)
+    assert [type(message) for message in worker.said].count(Paused) == 1
+
+
 def test_a_failure_rings_the_doorbell(project: Project, build: Builder) -> None:
     project.write(
         test_it="""

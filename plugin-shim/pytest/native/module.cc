@@ -18,7 +18,7 @@ bool path_bytes(PyObject* path, std::string& result) {
 namespace {
 
 int add_methods(PyObject* module) {
-  for (PyMethodDef* methods : {codec_methods, environment_methods, process_methods,
+  for (PyMethodDef* methods : {calls_methods, codec_methods, environment_methods, process_methods,
                                recorder_methods, sockets_methods, streams_methods}) {
     if (PyModule_AddFunctions(module, methods) != 0) return -1;
   }

@@ -39,6 +39,7 @@ bool path_bytes(PyObject* path, std::string& result);
 inline PyObject* os_error() { return PyErr_SetFromErrno(PyExc_OSError); }
 
 // What each file of this module offers; see module.cc.
+extern PyMethodDef calls_methods[];
 extern PyMethodDef codec_methods[];
 extern PyMethodDef environment_methods[];
 extern PyMethodDef process_methods[];

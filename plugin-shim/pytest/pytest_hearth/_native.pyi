@@ -3,6 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+# calls
+def call_in_turn(
+    first: Callable[[dict[str, Any]], object], then: Callable[..., Any], **arguments: Any
+) -> Any: ...
+
 # codec
 def pack(value: object) -> bytes: ...
 def pack_frame(value: object) -> bytes: ...

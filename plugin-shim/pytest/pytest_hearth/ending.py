@@ -73,7 +73,8 @@ def _show(error: BaseException) -> None:
     own = os.path.dirname(os.path.abspath(__file__))
     while traceback is not None and traceback.tb_frame.f_code.co_filename.startswith(own):
         traceback = traceback.tb_next
-    _call(sys.excepthook, type(error), error, traceback)
+    # Python's own hook shows the traceback that the exception has, whatever it is given.
+    _call(sys.excepthook, type(error), error.with_traceback(traceback), traceback)
 
 
 def _call(function: Optional[Callable[..., object]], *arguments: Any) -> None:

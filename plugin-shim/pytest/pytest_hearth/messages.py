@@ -1112,6 +1112,23 @@ class Event(Message):
         )
 
 
+class SessionBegun(Message):
+    """session: it is about to write or execute something; one that ends without a word has done
+    nothing, and may be started again.
+    """
+
+    __slots__ = ()
+    ID: ClassVar[int] = 19
+    NAME: ClassVar[str] = "session_begun"
+
+    def to_wire(self) -> list[object]:
+        return [19, {}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> SessionBegun:
+        return cls()
+
+
 class BuildStage(Message):
     """daemon to a zygote: fork a child that goes on to the given stage and pauses there as a
     zygote of its own. Attached: the child's control channel, then its placeholder streams 0, 1,
@@ -1657,7 +1674,9 @@ class Doorbell(Message):
 
 
 class Paused(Message):
-    """worker, data channel (with a doorbell): it executes nothing until resume."""
+    """worker, data channel (with a doorbell): it executes nothing until resume. Answer to pause;
+    unasked after a failure under --maxfail.
+    """
 
     __slots__ = ()
     ID: ClassVar[int] = 41
@@ -2097,6 +2116,7 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         Stop,
         Stopping,
         Event,
+        SessionBegun,
         BuildStage,
         StartProcess,
         Retire,

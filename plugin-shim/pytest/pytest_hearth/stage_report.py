@@ -31,3 +31,7 @@ class StageReport:
         self.preload = preload
         self.no_preload = no_preload
         self.options = options
+
+    def forget(self) -> None:
+        """It has been told."""
+        self.__init__()  # type: ignore[misc]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Optional
 
+from . import _native
 from .messages import Stage
 
 # The stage, and the hook call that it is paused before. A run has reached `interpreter` before there are hooks.
@@ -19,7 +21,10 @@ PAUSED_BEFORE: tuple[tuple[str, Optional[str]], ...] = (
 def before_next_call(
     pluginmanager: Any, hook: str, function: Callable[[dict[str, Any]], None]
 ) -> None:
-    """Call the function with the hook call's arguments just before the next call of the hook, once."""
+    """Call the function with the hook call's arguments just before the next call of the hook, once.
+
+    Neither has a frame of ours below it: the hook call may end with an exception, whose traceback a user sees.
+    """
     caller = getattr(pluginmanager.hook, hook)
     original = type(caller)
 
@@ -28,10 +33,10 @@ def before_next_call(
 
         __slots__ = ()
 
-        def __call__(self, **arguments: Any) -> Any:
+        @property
+        def __call__(self) -> Any:  # Python looks it up for a call of the instance
             self.__class__ = original
-            function(arguments)
-            return self(**arguments)
+            return partial(_native.call_in_turn, function, self)
 
     caller.__class__ = OneShot
 

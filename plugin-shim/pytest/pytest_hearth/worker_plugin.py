@@ -54,6 +54,7 @@ class WorkerPlugin:
         self._promised: Optional[int] = None
         self._has_slot = False
         self._is_asked_to_pause = False
+        self._awaits_word = False  # after a failure
         self._is_last = False
         self._is_stopped = False
 
@@ -175,7 +176,9 @@ class WorkerPlugin:
         self._reports.clear()
         self._data.queue(ItemFinished(index, duration_ns, failures, reports))
         if failures:
-            self._data.flush(ring=True)
+            # Whether it was the last that --maxfail allows is the daemon's to say, which counts those of all workers.
+            self._awaits_word = bool(self._config.getvalue("maxfail"))
+            self._data.flush(ring=not self._awaits_word)
 
     def _requested_end(self, session: Any) -> Optional[dict[str, Any]]:
         """Whether a plugin or a test asked for the end of the session."""
@@ -198,7 +201,7 @@ class WorkerPlugin:
             if self._is_stopped or (self._is_last and not self._queue):
                 self._flush(ring=True)
                 return None
-            if self._is_asked_to_pause:
+            if self._is_asked_to_pause or (self._awaits_word and self._has_slot):
                 self._is_asked_to_pause = False
                 self._has_slot = False
                 self._data.queue(Paused())
@@ -230,8 +233,9 @@ class WorkerPlugin:
             self._is_stopped = True
         elif isinstance(message, Resume):
             self._has_slot = True
+            self._awaits_word = False
         elif isinstance(message, Pause):
-            self._is_asked_to_pause = True
+            self._is_asked_to_pause = not self._awaits_word  # else it has crossed our `paused`
         elif isinstance(message, RevokeItems):
             self._revoke(message.items)
         else:

@@ -19,6 +19,7 @@ from .messages import (
     PreloadRejected,
     ProcessSpec,
     Retire,
+    SessionBegun,
     Stage,
     StageFailed,
     StageReady,
@@ -77,7 +78,6 @@ class Zygote:
         """Report the stage, and wait. Returns in a fork (or, after a refusal, in this process) that has its order in `order`."""
         self.recorder.stop()
         self._stage = stage
-        reads = environment.take_reads()
         gc.collect()
         openfiles.flush_before_fork()
         _native.remember_files()
@@ -86,11 +86,20 @@ class Zygote:
         refusal = audit.refusal(self.order.descriptors(), config)
         if stage != Stage.interpreter:
             refusal = self.recorder.refusal() or refusal
+        try:
+            self.order.control.send_raw(self._ready_frame(stage, refusal, report))
+            report.forget()
+            self._wait(stage)
+        except ChannelClosed:
+            os._exit(1)
+
+    def _ready_frame(self, stage: str, refusal: str, report: StageReport) -> bytes:
+        """stage_ready. What it is made of is gone when it is made: freed in each fork, it would cost each fork its pages."""
         ready = StageReady(
             stage,
             refusal,
             [],
-            reads,
+            environment.take_reads(),
             report.distributed,
             report.items,
             report.collected,
@@ -100,11 +109,7 @@ class Zygote:
         )
         wire: Any = ready.to_wire()
         wire[1]["files"] = self.recorder.take()
-        try:
-            self.order.control.send_raw(_native.pack_frame(wire))
-            self._wait(stage)
-        except ChannelClosed:
-            os._exit(1)
+        return _native.pack_frame(wire)
 
     def _wait(self, stage: str) -> None:
         control = self.order.control
@@ -201,6 +206,8 @@ class Zygote:
         environment.unwatch()
         if message.fork:
             randomness.after_fork(project_has_run)
+        if not order.is_worker:
+            order.control.send(SessionBegun())
         for fd, data in ((1, message.printed_stdout), (2, message.printed_stderr)):
             try:
                 _native.write_out(fd, data)
