@@ -42,8 +42,8 @@ class Zygote {
 
   // `fork_patience`: how long it may take to answer a request. It has only to fork; one that does
   // not (a process that was stopped, or hangs in a fork handler) is killed.
-  Zygote(EventLoop& loop, ProcessTable& processes, Listener& listener, StageKey key,
-         Zygote* parent, Clock::duration fork_patience);
+  Zygote(EventLoop& loop, ProcessTable& processes, Listener& listener, StageKey key, Zygote* parent,
+         Clock::duration fork_patience);
   ~Zygote();
   Zygote(const Zygote&) = delete;
   Zygote& operator=(const Zygote&) = delete;
