@@ -69,6 +69,10 @@ def write_project(world: Hearth) -> None:
     write("test_second.py", "def test_second(colour):\n    print('colour', colour)\n    assert 0\n")
     write("plain/test_third.py", "def test_third():\n    pass\n")
     write("nested/conftest.py", "def pytest_report_header():\n    return 'nested was here'\n")
+    write(
+        "out.xml", ""
+    )  # what runs make anew changes a listing that pytest looks at, and is no change of the second run
+    write("temporary/.keep", "")
     write("nested/test_fourth.py", "def test_fourth():\n    pass\n")
 
 

@@ -276,16 +276,16 @@ def test_a_stage_tells_what_it_read_and_not_what_those_below_it_did(
 ) -> None:
     project.write(
         conftest="import os; os.environ.get('CONFIGURED'); os.environ['WRITTEN'] = '1'",
-        test_it="import os; os.environ.get('SELECTED'); os.environ['WRITTEN']\ndef test_it(): pass",
+        test_it="import os; os.environ.get('GATHERED'); os.environ['WRITTEN']\ndef test_it(): pass",
     )
     spec = project.spec()
     _, configured = build(spec, "configured")
-    _, selected = build(spec, "gathered")
+    _, gathered = build(spec, "gathered")
     assert b"CONFIGURED" in names(configured)
-    assert b"SELECTED" not in names(configured)
-    assert b"SELECTED" in names(selected)
-    assert b"CONFIGURED" not in names(selected)
-    assert b"WRITTEN" not in names(configured) | names(selected)
+    assert b"GATHERED" not in names(configured)
+    assert b"GATHERED" in names(gathered)
+    assert b"CONFIGURED" not in names(gathered)
+    assert b"WRITTEN" not in names(configured) | names(gathered)
 
 
 def test_a_fork_has_its_runs_environment_and_what_its_stages_wrote(
