@@ -107,6 +107,7 @@ int stop() {
   const bool ended =
       process ? wait_until_ended(process, until) : connection->wait_until_closed(until);
   if (!ended) return complain(named + " has not ended yet; see " + client::log_file().string());
+  remove_leftovers(*endpoints);  // it may have been killed just now
   print("stopped " + named + "\n");
   return 0;
 }

@@ -133,6 +133,24 @@ def test_stop_without_a_daemon_says_so_and_is_no_trouble(hearth: Command) -> Non
     assert (result.returncode, result.stdout, result.stderr) == (0, "no daemon is running\n", "")
 
 
+def test_stop_removes_what_a_killed_daemon_left(hearth: Command) -> None:
+    directory = hearth.root / "run"
+    directory.mkdir(0o700)
+    for name in ("lock", "start.lock", "clients", "events", "streams"):
+        (directory / name).write_text("")
+    assert "removed what a killed one had left" in hearth("stop").stdout
+    assert not directory.exists()
+
+
+def test_stop_leaves_files_that_are_not_a_daemons(hearth: Command) -> None:
+    directory = hearth.root / "run"
+    directory.mkdir(0o700)
+    for name in ("lock", "another"):
+        (directory / name).write_text("")
+    assert hearth("stop").returncode == 0
+    assert [file.name for file in directory.iterdir()] == ["another"]
+
+
 @pytest.mark.parametrize("part", ["old", "featureless", "refuse"])
 def test_stop_ends_also_a_daemon_of_another_version(hearth: Command, part: str) -> None:
     hearth.environment["HEARTH_FAKE"] = part
