@@ -82,7 +82,7 @@ void Preparer::continue_when_idle() {
 void Preparer::prepare_next() {
   if (!is_idle()) return;  // its end comes back here
   if (!to_rebuild_.empty()) {
-    pool_.prepare(std::move(to_rebuild_.front()), protocol::Stage::selected);
+    pool_.prepare(std::move(to_rebuild_.front()), protocol::Stage::configured);
     to_rebuild_.pop_front();
     return;
   }

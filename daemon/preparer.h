@@ -4,7 +4,9 @@
 // It is the pool's observer and its client: what it builds is found by a run that comes later, and
 // one that comes meanwhile joins the build. Nothing is built beside a run: an ordinary user cannot
 // lower a process's priority for a while and raise it again, so idleness takes its place. Errors
-// (a file that is half edited) stay quiet: a run would see them itself.
+// (a file that is half edited) stay quiet: a run would see them itself. Nothing deeper than
+// `configured` is built: from pytest_configure on, plugins do what only a run may do (erase the
+// last run's coverage, clear a cache, begin a report).
 #pragma once
 
 #include <deque>

@@ -5,7 +5,7 @@
 //   refuse:STAGE   the audit of that stage refuses it
 //   end:CODE       at `selected`: the process ends with that code instead of pausing
 //   crash          at `selected`: it dies of SIGSEGV instead of pausing
-//   crash-while:PATH  likewise, while the file is there
+//   crash-while:PATH  at `configured`: likewise, while the file is there
 //   fail:TEXT      at `configured`: stage_failed
 //   hang           at `selected`: it never pauses (once:stage=PATH: while the file is there)
 //   hang-for:gwN   likewise, when it is built for that worker
@@ -90,6 +90,8 @@ void announce(Channel& channel, const State& state, const BuildStage& build) {
   ready.distributed = state.stage == Stage::configured && build.flavour == Flavour::session &&
                       has(spec, "distributed");
   if (state.stage == Stage::configured) {
+    const auto crashes_while = argument(spec, "crash-while");
+    if (!crashes_while.empty() && access(crashes_while.c_str(), F_OK) == 0) crash();
     const auto misfit = argument(spec, "misfit");
     for (const auto& module : state.preloaded) {
       if (module.name != misfit) continue;
@@ -111,8 +113,6 @@ void announce(Channel& channel, const State& state, const BuildStage& build) {
     const auto text = argument(spec, "print");
     if (!text.empty() && write(STDOUT_FILENO, text.data(), text.size()) < 0) _exit(99);
     if (has(spec, "crash")) crash();
-    const auto crashes_while = argument(spec, "crash-while");
-    if (!crashes_while.empty() && access(crashes_while.c_str(), F_OK) == 0) crash();
     if (const auto code = argument(spec, "end"); !code.empty()) _exit(std::atoi(code.c_str()));
     if (has(spec, "identity"))
       ready.environment.push_back({"PYTEST_XDIST_WORKER", build.identity.id, true});
@@ -161,7 +161,7 @@ pid_t fork_as_zygotes_do(const ProcessSpec& spec) {
     setpgid(0, 0);
     if (!has(spec, "survives")) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
-      if (getppid() != parent) _exit(0);  // it died before
+      if (getppid() != parent) raise(SIGKILL);  // it died before
     }
   }
   return pid;

@@ -87,6 +87,13 @@ class ZygotePoolTest : public testing::Test {
     return zygote;
   }
 
+  // Of the only one that is ready.
+  pid_t ready_pid(Stage stage) {
+    for (const auto& each : pool_.status())
+      if (each.stage == stage && each.state == "ready") return static_cast<pid_t>(each.pid);
+    return 0;
+  }
+
   std::filesystem::path file(const std::string& text) {
     const auto path = std::filesystem::path(directory_) / "read.txt";
     std::ofstream(path) << text;
@@ -611,14 +618,15 @@ TEST_F(ZygotePoolTest, retires_what_was_idle_for_too_long) {
 TEST_F(ZygotePoolTest, rebuilds_what_was_used_last_when_a_file_has_changed) {
   const auto path = file("one");
   const auto wanted = request({"read:" + path.string()});
-  const auto before = lease(wanted)->pid();
+  const auto configured = lease(wanted)->parent()->parent()->pid();
   file("another");
-  run_until([&] { return kill(before, 0) != 0 && ready_stages(Stage::selected) == 1; });
+  run_until([&] { return kill(configured, 0) != 0 && ready_stages(Stage::configured) == 1; });
+  EXPECT_EQ(ready_stages(Stage::gathered), 0) << "only a run may go on from here";
   const auto all = pool_.status();
   const auto rebuilt = std::find_if(all.begin(), all.end(), [](const auto& each) {
-    return each.stage == Stage::selected && each.state == "ready";
+    return each.stage == Stage::configured && each.state == "ready";
   });
-  EXPECT_EQ(lease(wanted)->pid(), static_cast<pid_t>(rebuilt->pid)) << "nothing was left to build";
+  EXPECT_EQ(lease(wanted)->parent()->parent()->pid(), static_cast<pid_t>(rebuilt->pid));
 }
 
 TEST_F(ZygotePoolTest, leaves_the_machine_to_a_run_and_rebuilds_after_it) {
@@ -635,8 +643,10 @@ TEST_F(ZygotePoolTest, leaves_the_machine_to_a_run_and_rebuilds_after_it) {
   const auto all = pool_.status();
   EXPECT_TRUE(std::none_of(all.begin(), all.end(),
                            [](const auto& each) { return each.state == "building"; }));
+  EXPECT_EQ(ready_stages(Stage::configured), 1) << "nobody has looked again";
+  const auto stale = ready_pid(Stage::configured);
   preparer_.run_ended();
-  run_until([&] { return ready_stages(Stage::selected) == 1; });
+  run_until([&] { return kill(stale, 0) != 0 && ready_stages(Stage::configured) == 1; });
 }
 
 TEST_F(ZygotePoolTest, keeps_quiet_about_a_rebuild_that_ends_in_an_error) {
@@ -646,7 +656,7 @@ TEST_F(ZygotePoolTest, keeps_quiet_about_a_rebuild_that_ends_in_an_error) {
   lease(wanted);
   std::ofstream(once) << "now";
   file("another");
-  run_until([&] { return ready_stages(Stage::selected) == 0; });
+  run_until([&] { return ready_stages(Stage::configured) == 0; });
   run_until([&] { return !pool_.is_waited_for(); });
   std::filesystem::remove(once);
   EXPECT_NE(lease(wanted), nullptr);

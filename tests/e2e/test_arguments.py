@@ -215,7 +215,7 @@ def test_workers_are_served_likewise(world: Hearth) -> None:
     write_project(world)
     world.pytest("-n", "2")
     configured = stages(world, "configured")
-    for arguments in (("-k", "one"), ("-x", "--tb=short"), ("test_second.py",), ("-v",), ("-n3",)):
+    for arguments in (("-k", "one"), ("--tb=short",), ("test_second.py",), ("-v",), ("-n3",)):
         plain = world.plain("-n", "2", *arguments)
         done = world.pytest("-n", "2", *arguments)
         counts = {name: count for name, count in done.counts.items() if name != "deselected"}
@@ -313,7 +313,7 @@ def test_the_failures_of_the_last_run_are_found_by_whatever_asks_for_them(world:
         ("--cache-show",),
     ):
         done = same_in_own_caches(world, *arguments)
-        assert done.exit_code in (0, 1), done
+        assert done.exit_code in (0, 1, 2), done  # 2: stopped by --sw
 
 
 def same_in_own_caches(world: Hearth, *arguments: str) -> Finished:
