@@ -89,7 +89,7 @@ std::string Zygote::spawn_interpreter(const std::string& zygote_program,
   request.program = key_.spec.python;
   request.arguments = {key_.spec.python, "-S", zygote_program, "3"};
   request.environment = with_recorder(built_for_.environment, zygote_program);
-  request.directory = "/";
+  request.directory = key_.spec.directory.empty() ? "/" : key_.spec.directory;
   request.control = theirs.get();
   request.umask = wanted.spec.umask;  // byte code that it writes is the user's
   const auto streams = streams_.descriptors();

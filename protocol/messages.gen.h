@@ -137,7 +137,7 @@ struct ZygoteStatus {
   Flavour flavour = Flavour::session;
   std::string state{};  // building, ready or retiring
   std::string python{};
-  std::string directory{};  // empty for an interpreter
+  std::string directory{};  // empty for an interpreter that is started alike everywhere
   std::vector<std::string> args{};
   std::uint64_t served = 0;  // times forked: for runs and workers, and for the stage above
   std::uint64_t files = 0;  // files in its trace, its parents' included

@@ -145,6 +145,23 @@ TEST_F(ZygotePoolTest, starts_another_interpreter_for_what_python_reads_at_its_s
   EXPECT_EQ(pool_.interpreters_started(), 2u);
 }
 
+TEST_F(ZygotePoolTest, shares_the_interpreter_between_directories_unless_its_start_depends_on_it) {
+  const auto started_for = [&](const std::string& variable) {
+    const auto before = pool_.interpreters_started();
+    for (const auto* directory : {"/", "/tmp"}) {
+      auto wanted = request({});
+      wanted.spec.directory = directory;
+      wanted.spec.environment = {variable};
+      lease(std::move(wanted));
+    }
+    return pool_.interpreters_started() - before;
+  };
+  EXPECT_EQ(started_for("PYTHONPATH=/a:/b"), 1u);
+  EXPECT_EQ(started_for("PYTHONPATH=/a:b"), 2u);
+  EXPECT_EQ(started_for("PYTHONPATH=/a:"), 2u) << "an empty entry is the directory";
+  EXPECT_EQ(started_for("COVERAGE_PROCESS_START=/a"), 2u);
+}
+
 TEST_F(ZygotePoolTest, serves_another_environment_when_nobody_read_what_differs) {
   Zygote* first = lease(request({"variable:A"}));
   auto other = request({"variable:A"});

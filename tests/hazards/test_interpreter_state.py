@@ -185,3 +185,21 @@ def test_a_hash_seed_is_drawn_anew_with_each_interpreter(project: Project) -> No
     assert project.hearth.command("stop").exit_code == 0
     (anew,) = project.each(runs=1)
     assert anew != first
+
+
+def test_relative_entries_of_pythonpath_are_below_the_runs_directory(
+    project: Project, mode: Mode
+) -> None:
+    test = "import inner, sys\nfrom telling import tell\ndef test_a():\n    tell(value=inner.VALUE, path=sys.path)\n"
+    for name in ("one", "two"):
+        project.write(f"{name}/source/inner.py", f"VALUE = {name!r}\n")
+        project.write(f"{name}/test_{name}.py", test)
+    for value in ("source:..", ":source:..", "../one/source::.."):
+        project.environment["PYTHONPATH"] = value
+        for name in ("one", "two"):
+            directory = project.hearth.project / name
+            cold, expected = project.cold(directory=directory)
+            assert cold.exit_code == 0, str(cold)
+            warm, told = project.warm(*mode, directory=directory)
+            assert warm.exit_code == 0, str(warm)
+            assert told == expected

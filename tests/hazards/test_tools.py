@@ -60,6 +60,42 @@ def test_pytest_cov_reports_the_lines_of_a_cold_run(project: Project) -> None:
         assert json.loads(report.read_text())["files"] == expected
 
 
+def test_coverage_started_with_the_interpreter_measures_the_lines_of_a_cold_run(
+    project: Project,
+) -> None:
+    """As `coverage` documents it for subprocesses: a .pth file and a variable."""
+    _measured(project)
+    project.write(
+        "coveragerc",
+        f"[run]\nsource = {project.hearth.project}/package\nbranch = true\nparallel = true\n",
+    )
+    project.environment["COVERAGE_PROCESS_START"] = str(project.hearth.project / "coveragerc")
+    library = project.hearth.daemon.directory / "library"
+    library.mkdir()
+    (library / "sitecustomize.py").write_text("import coverage\ncoverage.process_startup()\n")
+    project.environment["PYTHONPATH"] = str(library)
+    expected = _combined(project, warm=False)
+    assert expected["package/__init__.py"]["executed_lines"]
+    for _ in range(2):
+        assert _combined(project, warm=True) == expected
+
+
+def _combined(project: Project, warm: bool) -> dict[str, dict[str, object]]:
+    done, _ = project.warm() if warm else project.cold()
+    assert done.exit_code == 0, str(done)
+    settings = "--rcfile=coveragerc"
+    coverage = str(project.hearth.daemon.python.with_name("coverage"))
+    plain = {"COVERAGE_PROCESS_START": ""}
+    for command in (("combine", settings), ("json", settings, "-o", "coverage.json")):
+        done = project.hearth.run(coverage, *command, environment=plain)
+        assert done.exit_code == 0, str(done)
+    (project.hearth.project / ".coverage").unlink()
+    files: dict[str, dict[str, object]] = json.loads(
+        (project.hearth.project / "coverage.json").read_text()
+    )["files"]
+    return files
+
+
 def test_a_log_file_of_each_worker_has_each_record_once(project: Project, mode: Mode) -> None:
     project.write(
         "conftest.py",

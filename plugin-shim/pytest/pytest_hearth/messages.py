@@ -506,7 +506,7 @@ class ZygoteStatus(_Record):
     )
     # parent_pid: of the zygote that it was forked from; 0 for an interpreter
     # state: building, ready or retiring
-    # directory: empty for an interpreter
+    # directory: empty for an interpreter that is started alike everywhere
     # served: times forked: for runs and workers, and for the stage above
     # files: files in its trace, its parents' included
     # pss_bytes: proportional set size; 0 when it cannot be read
