@@ -44,10 +44,10 @@ def observed(
     marked = getattr(hook, "_must_rewrite", None)
     if marked is None or patching_library() or is_measured():
         return [], []
-    excluded = {*marked, *_plugin_modules(config)}
+    excluded = {name for name in (*marked, *_plugin_modules(config)) if _is_text(name)}
     modules = []
     for name, module in list(sys.modules.items()):
-        if name in base or module is None:
+        if name in base or module is None or not _is_text(name):
             continue
         spec = getattr(module, "__spec__", None)
         loader = getattr(spec, "loader", None)
@@ -84,6 +84,15 @@ def _in_order(modules: list[ModuleOrigin], imports: list[str]) -> list[ModuleOri
     return sorted(
         modules, key=lambda module: (position.get(module.name, len(imports)), module.name)
     )
+
+
+def _is_text(name: str) -> bool:
+    """A file whose name is no UTF-8 makes a module that can only be loaded by its path."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _plugin_modules(config: Any) -> list[str]:

@@ -46,7 +46,10 @@ class Reads:
             self._new[name] = _reader()
 
     def take(self) -> list[OptionRead]:
-        taken = [OptionRead(name, reader) for name, reader in self._new.items()]
+        taken = [
+            OptionRead(name, reader.encode(errors="replace").decode())
+            for name, reader in self._new.items()
+        ]
         self._new.clear()
         return taken
 
