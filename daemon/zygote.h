@@ -106,6 +106,8 @@ class Zygote {
   const protocol::ProcessSpec& built_for() const { return built_for_; }
   // Ended, because the zygote below it did: before it had forked this one, or with it.
   bool parent_was_lost() const { return parent_was_lost_; }
+  // A zygote below it is gone: it is about to die, and so would whatever is forked from it.
+  bool is_orphaned() const { return parent_ && (parent_->has_hung_up() || parent_->is_orphaned()); }
   int wait_status() const { return wait_status_; }
   Clock::time_point build_started() const { return build_started_; }
   Clock::time_point last_used() const { return last_used_; }

@@ -93,7 +93,7 @@ Zygote* ZygotePool::usable_zygote(const Waiter& waiter, Stage stage) {
   for (const bool is_own : {true, false}) {
     for (std::size_t i = 0; i < zygotes_.size(); ++i) {
       auto& zygote = *zygotes_[i];
-      if (!(zygote.key() == key)) continue;
+      if (!(zygote.key() == key) || zygote.is_orphaned()) continue;
       if (stage == Stage::preloaded && zygote.plan().modules.empty()) continue;
       if (is_own != (stage < Stage::configured || zygote.args() == waiter.request.spec.args))
         continue;

@@ -5,7 +5,8 @@
 // - The first look of a stage at a path counts. A path whose signature is in the record of an
 //   earlier stage, and which has not changed since, is not recorded again.
 // - A look that another one covers is left out: a file's content covers its status.
-// - A .pyc stands for its source; one that is older than its source's last change, and is loaded all
+// - A .pyc stands for its source; one that is older than its source's last change, and is loaded
+// all
 //   the same, stands for itself. Otherwise byte code is nobody's input, nor is pytest's cache
 //   directory, unless its files are read.
 // - What the process itself has written is no input any more. It is recorded at the end of the
