@@ -23,27 +23,28 @@ def test_draw(number, worker_id):
 """
 
 
-@pytest.mark.parametrize(
-    ("seed", "draw"),
-    [
-        ("random.seed(42)", "random.random()"),
-        ("numpy.random.seed(42)", "float(numpy.random.random())"),
-        ("OWN = random.Random(42)", "conftest.OWN.random()"),
-        ("OWN = numpy.random.RandomState(42)", "float(conftest.OWN.random())"),
-        ("OWN = numpy.random.default_rng(42)", "float(conftest.OWN.random())"),
-    ],
-)
-def test_a_generator_seeded_by_a_conftest_goes_on_from_its_seed(
-    project: Project, mode: Mode, seed: str, draw: str
+def test_generators_seeded_by_a_conftest_go_on_from_their_seed(
+    project: Project, mode: Mode
 ) -> None:
-    project.write("conftest.py", f"import random, numpy\n{seed}\n")
+    project.write(
+        "conftest.py",
+        """
+        import random, numpy
+        random.seed(42)
+        numpy.random.seed(42)
+        OWN = random.Random(42)
+        STATE = numpy.random.RandomState(42)
+        GENERATOR = numpy.random.default_rng(42)
+        """,
+    )
     project.write(
         "test_a.py",
-        f"""
+        """
         import random, numpy, conftest
         from telling import tell
         def test_a():
-            tell(first={draw}, second={draw})
+            tell(random=[random.random(), random.random()], numpy=[float(numpy.random.random()) for _ in range(2)],
+                 own=conftest.OWN.random(), state=float(conftest.STATE.random()), generator=float(conftest.GENERATOR.random()))
         """,
     )
     project.same(*mode)
@@ -82,7 +83,6 @@ def test_unseeded_generators_differ_between_tests_workers_and_runs(
     strict=True,
     reason="an identity taken by project code does not yet end the stage after one fork",
 )
-@pytest.mark.parametrize("place", ["conftest.py", "identity.py"])
 @pytest.mark.parametrize(
     "identity",
     [
@@ -96,20 +96,21 @@ def test_unseeded_generators_differ_between_tests_workers_and_runs(
         "tempfile.NamedTemporaryFile().name",
     ],
 )
-def test_an_identity_taken_at_import_differs_between_runs(
-    project: Project, place: str, identity: str
-) -> None:
+def test_an_identity_taken_at_import_differs_between_runs(project: Project, identity: str) -> None:
     project.write(
-        place, f"import os, random, secrets, tempfile, uuid\nimport numpy\nWHO = {identity}\n"
+        "conftest.py",
+        f"import os, random, secrets, tempfile, uuid\nimport numpy\nWHO = {identity}\n",
     )
     project.write(
         "test_a.py",
-        f"""
-        import {place[:-3]} as identity
+        """
+        import conftest
         from telling import tell
         def test_a():
-            tell(who=identity.WHO)
+            tell(who=conftest.WHO)
         """,
     )
     runs = project.each()
+    for directory in project.hearth.daemon.temporary.glob("tmp*"):
+        directory.rmdir()
     assert len({values["who"] for told in runs for values in told}) == len(runs)

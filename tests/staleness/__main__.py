@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -77,6 +78,7 @@ def main() -> int:
     parser.add_argument("--shrink", type=float, default=120, metavar="SECONDS")
     parser.add_argument("-v", "--verbose", action="store_true")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the daemon is stopped then too
     print(f"seed {options.seed}", flush=True)
     if options.upto is None:
         steps = steps_of(options.seed, options.edits)
