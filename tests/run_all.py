@@ -108,6 +108,8 @@ def parts(build: Path, jobs: int) -> list[Part]:
         with_pytest("client", "tests/client"),
         with_pytest("real-compare", "tests/real"),
         with_pytest("end-to-end", "tests/e2e"),
+        with_pytest("staleness", "tests/staleness"),
+        with_pytest("hazards", "tests/hazards"),
     ]
 
 
