@@ -25,6 +25,12 @@ constexpr std::size_t remembered_refusals = 64;
 // start of its own costs about as much as so many questions.
 constexpr int max_questions = 4;
 
+// The command's, whatever stage it was on its way to.
+StageKey key_for_all_stages(StageKey key) {
+  key.stage = Stage::configured;
+  return key;
+}
+
 // ": <the last line of a text>", or nothing.
 std::string last_line(const std::string& text) {
   const auto end = text.find_last_not_of(" \n");
@@ -176,6 +182,12 @@ bool ZygotePool::holds(Zygote& zygote) {
   return false;
 }
 
+bool ZygotePool::is_without_preloaded(const ProcessRequest& request) const {
+  const std::pair command{key_of(Stage::configured, request), request.spec.args};
+  return std::find(without_preloaded_.begin(), without_preloaded_.end(), command) !=
+         without_preloaded_.end();
+}
+
 bool ZygotePool::is_refused(Stage stage, const ProcessRequest& request) {
   const auto key = key_of(stage, request);
   const auto it = std::find_if(refusals_.begin(), refusals_.end(), [&](const Refusal& each) {
@@ -205,6 +217,8 @@ void ZygotePool::advance(Waiter& waiter) {
     if (stage > waiter.target) continue;
     if (stage < Stage::configured && waiter.target > stage && ask_about_arguments(waiter)) return;
     if (stage == Stage::preloaded && !waiter.preloaded_may_serve) continue;
+    if (stage == Stage::preloaded && waiter.target != stage && is_without_preloaded(waiter.request))
+      continue;
     Zygote* zygote = usable_zygote(waiter, stage);
     if (!zygote) continue;
     if (zygote->state() == Zygote::State::building) {
@@ -302,6 +316,10 @@ std::vector<std::string> ZygotePool::directories() const {
 // has them may serve it.
 void ZygotePool::preload_rejected(const Zygote& zygote) {
   const auto& rejected = *zygote.preload_rejected();
+  if (rejected.module.empty()) {
+    without_preloaded_.emplace_back(key_for_all_stages(zygote.key()), zygote.args());
+    if (without_preloaded_.size() > remembered_refusals) without_preloaded_.pop_front();
+  }
   log("pool").info("preload_rejected stage={} module={} reason={:?}", to_string(zygote.key().stage),
                    rejected.module, rejected.reason);
   for (auto* below = zygote.parent(); below && below->key().stage >= Stage::preloaded;

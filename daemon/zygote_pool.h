@@ -129,6 +129,7 @@ class ZygotePool : private Zygote::Listener {
   Zygote* usable_zygote(const Waiter& waiter, protocol::Stage stage);
   bool serves_arguments(Zygote& zygote, const Waiter& waiter);
   bool ask_about_arguments(Waiter& waiter);
+  bool is_without_preloaded(const ProcessRequest& request) const;
   bool is_refused(protocol::Stage stage, const ProcessRequest& request);
   bool holds(Zygote& zygote);
   void build(Waiter& waiter, Zygote* from, protocol::Stage stage);
@@ -148,6 +149,8 @@ class ZygotePool : private Zygote::Listener {
   std::vector<std::unique_ptr<Zygote>> zygotes_;
   std::vector<std::unique_ptr<Waiter>> waiters_;
   std::deque<Refusal> refusals_;
+  // Commands with which nothing that was imported ahead fits.
+  std::deque<std::pair<StageKey, std::vector<std::string>>> without_preloaded_;
   Observer* observer_ = nullptr;
   std::uint64_t next_wait_ = 1;
   std::uint64_t interpreters_started_ = 0;

@@ -383,7 +383,7 @@ struct ChildExited {
 // zygote: a module that was imported ahead cannot be; what was built with it is of no use, and this
 // process ends.
 struct PreloadRejected {
-  std::string module{};  // dotted name
+  std::string module{};  // dotted name; empty: none fits this command
   std::string reason{};
   friend bool operator==(const PreloadRejected&, const PreloadRejected&) = default;
 };

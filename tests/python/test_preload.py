@@ -224,6 +224,26 @@ def test_what_pytest_rewrites_is_not_imported_ahead_by_others_either(world: Inst
     assert (rejected.module, "helper" in rejected.reason) == ("user", True)
 
 
+def test_a_module_that_sets_variables_is_rejected(world: Installation) -> None:
+    world.install(setter="import os; os.environ['SET'] = '1'\n")
+    world.project.write(conftest="import setter", test_it="def test_it(): pass\n")
+    rejected = world.preload().rejected()
+    assert (rejected.module, rejected.reason) == ("setter", "it sets environment variables")
+
+
+def test_a_variable_that_the_project_sets_before_the_import_counts(world: Installation) -> None:
+    world.install(reader="import os\nVALUE = os.environ.get('MODE', 'none')\n")
+    world.project.write(conftest="import reader", test_it="def test_it(): pass\n")
+    zygote = world.preload()
+    zygote.ready()
+    world.project.write(conftest="import os\nos.environ['OTHER'] = 'x'\nimport reader")
+    passes(world, zygote)
+    world.project.write(conftest="import os\nos.environ['MODE'] = 'x'\nimport reader")
+    rejected = zygote.build(world.spec(), "configured").rejected()
+    assert rejected.module == ""
+    assert "environment variable" in rejected.reason
+
+
 def test_coverage_sees_every_line(heavy: Installation) -> None:
     zygote = heavy.preload()
     zygote.ready()

@@ -28,12 +28,15 @@ __all__ = [
     "WORKER",
     "adopt",
     "begin",
-    "forget_writes",
+    "is_written_since",
+    "names_read",
     "note_child_process",
     "note_read",
+    "python_writes",
     "take_reads",
     "unwatch",
     "variables_of",
+    "writes",
 ]
 
 # The name of a read that stands for the absence of all variables that are not named.
@@ -110,10 +113,26 @@ def note_child_process() -> None:
         record.sweep(by_library=False)
 
 
-def forget_writes() -> None:
-    """What was written so far is not written in the forks of this process."""
-    record.writes.clear()
-    record.written.clear()
+def writes() -> list[bytes]:
+    """The names of all that was written so far, in Python in its order, then natively."""
+    _take_native()
+    return [*(name for name, _ in record.writes), *_native_writes]
+
+
+def names_read() -> frozenset[bytes]:
+    """What was read since the last pause."""
+    _take_native()
+    return frozenset(record.reads)
+
+
+def is_written_since(count: int, names: frozenset[bytes]) -> bool:
+    """Whether one of these names was written after so many Python writes."""
+    return any(name in names for name, _ in record.writes[count:])
+
+
+def python_writes() -> int:
+    """How often a variable was written in Python so far."""
+    return len(record.writes)
 
 
 def take_reads() -> list[EnvironmentRead]:

@@ -1465,7 +1465,7 @@ class PreloadRejected(Message):
     """
 
     __slots__ = ("module", "reason")
-    # module: dotted name
+    # module: dotted name; empty: none fits this command
     ID: ClassVar[int] = 27
     NAME: ClassVar[str] = "preload_rejected"
 

@@ -54,6 +54,7 @@ def import_ahead(
                 if module.name in sys.modules:
                     continue
                 printed = _printed()
+                written = environment.writes()
                 reading.root = module.name
                 _import(module)
                 if emitted:
@@ -62,6 +63,8 @@ def import_ahead(
                     raise Rejected(module.name, "it logs")
                 if _printed() != printed:
                     raise Rejected(module.name, "it prints")
+                if environment.writes() != written:
+                    raise Rejected(module.name, "it sets environment variables")
                 reason = refusal()
                 if reason:
                     raise Rejected(module.name, f"it leaves {reason}")
@@ -274,17 +277,23 @@ def reach(zygote: Zygote) -> None:
     except Rejected as rejected:
         zygote.reject_preload(rejected.name, rejected.reason)
         raise
-    environment.forget_writes()
     shelf.put(books)
-    shelf.objection = _objection
+    shelf.objection = _objection(environment.names_read(), environment.python_writes())
     shelf.on_misfit = zygote.reject_preload
     zygote.pause(Stage.preloaded, StageReport())
 
 
-def _objection() -> str:
-    if is_measured():
-        return "the run measures which lines are executed"
-    library = patching_library()
-    if library:
-        return f"the run uses {library}, which patches other libraries"
-    return ""
+def _objection(variables: frozenset[bytes], writes: int) -> Callable[[], str]:
+    """variables: what the modules have read while they were executed; writes: as many were there by then."""
+
+    def objection() -> str:
+        if is_measured():
+            return "the run measures which lines are executed"
+        library = patching_library()
+        if library:
+            return f"the run uses {library}, which patches other libraries"
+        if environment.is_written_since(writes, variables):
+            return "the run sets an environment variable that a module reads when it is imported"
+        return ""
+
+    return objection

@@ -50,6 +50,7 @@ class Shelf:
         self._handed_out: dict[int, Book] = {}
         # Asked before a module is handed out: why not, or nothing.
         self.objection: Callable[[], str] = lambda: ""
+        # The module's name; empty: it is the run with which no module fits.
         self.on_misfit: Callable[[str, str], None] = lambda name, reason: None
 
     def __len__(self) -> int:
@@ -86,8 +87,8 @@ class Shelf:
                 return original(loader, spec)
             reason = self.objection()
             if reason:
+                self.on_misfit("", reason)
                 del self._books[spec.name]
-                self.on_misfit(spec.name, reason)
                 return original(loader, spec)
             assert book.made is not None
             self._handed_out[id(book.made)] = self._books.pop(spec.name)

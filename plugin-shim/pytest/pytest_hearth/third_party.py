@@ -12,6 +12,9 @@ from .shelf import LOADERS
 # Libraries that patch others when they are imported: with them the order of imports matters.
 _PATCHING = ("gevent", "eventlet")
 
+# Every run with pytest's capturing imports it, and it sets LINES and COLUMNS: known without trying.
+_NEVER_AHEAD = ("readline",)
+
 
 def _installation() -> tuple[str, ...]:
     """The standard library, and the directories that packages are installed to. Not PYTHONPATH, nor what a .pth file adds."""
@@ -47,7 +50,7 @@ def observed(
     excluded = {name for name in (*marked, *_plugin_modules(config)) if _is_text(name)}
     modules = []
     for name, module in list(sys.modules.items()):
-        if name in base or module is None or not _is_text(name):
+        if name in base or name in _NEVER_AHEAD or module is None or not _is_text(name):
             continue
         spec = getattr(module, "__spec__", None)
         loader = getattr(spec, "loader", None)
