@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <system_error>
@@ -65,13 +67,20 @@ ImportHistory::Plan ImportHistory::plan(const protocol::ProcessSpec& spec) {
   plan.excluded = known.known.excluded;
   for (const auto& module : known.known.modules) {
     const auto rejection = known.rejected.find(module.name);
-    if (rejection == known.rejected.end()) {
-      plan.modules.push_back(module);
-    } else if (rejection->second.changed != modification_time(module.file)) {
+    if (rejection != known.rejected.end() &&
+        rejection->second.changed != modification_time(module.file))
       known.rejected.erase(rejection);
-      plan.modules.push_back(module);
-    }
   }
+  // What lies in a rejected package cannot be imported without it.
+  const auto is_rejected = [&](const protocol::ModuleOrigin& module) {
+    for (auto end = module.name.size(); end != std::string::npos;
+         end = end == 0 ? std::string::npos : module.name.rfind('.', end - 1)) {
+      if (known.rejected.contains(module.name.substr(0, end))) return true;
+    }
+    return false;
+  };
+  std::copy_if(known.known.modules.begin(), known.known.modules.end(),
+               std::back_inserter(plan.modules), std::not_fn(is_rejected));
   return plan;
 }
 

@@ -370,8 +370,12 @@ void ZygotePool::process_ended(Zygote& zygote) {
     if (!waiting) continue;
     auto& waiter = *waiting;
     if (zygote.preload_rejected()) {
-      waiter.preloaded_may_serve = waiter.target == Stage::preloaded;
-      advance(waiter);
+      waiter.preloaded_may_serve = false;
+      if (waiter.target == Stage::preloaded) {
+        finish(waiter, Failed{"another plan is needed"});
+      } else {
+        advance(waiter);
+      }
     } else if (ending_ || zygote.parent_was_lost() || zygote.build_started() < waiter.submitted ||
                !zygote.has_environment_of(waiter.request)) {
       advance(waiter);  // it may have ended for a reason that is no more, or was none of its own

@@ -717,6 +717,16 @@ TEST_F(ZygotePoolTest, builds_without_what_was_imported_ahead_when_it_is_of_no_u
   EXPECT_TRUE(history.plan(request({}).spec).modules.empty()) << "it is not tried again";
 }
 
+TEST_F(ZygotePoolTest, leaves_out_what_lies_in_a_rejected_package) {
+  ImportHistory history(directory_ + "/imports");
+  const auto spec = request({}).spec;
+  history.add(spec, {{"a", "/f"}, {"a.b", "/f"}, {"a.b.c", "/f"}, {"ab", "/f"}}, {});
+  history.reject(spec, "a.b", "as asked");
+  std::vector<std::string> names;
+  for (const auto& module : history.plan(spec).modules) names.push_back(module.name);
+  EXPECT_THAT(names, testing::ElementsAre("a", "ab"));
+}
+
 TEST_F(ZygotePoolTest, imports_more_ahead_when_runs_import_more) {
   lease(request({"imports:heavy"}));
   run_until([&] { return ready_stages(Stage::preloaded) == 1; });

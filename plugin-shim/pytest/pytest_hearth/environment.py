@@ -35,8 +35,8 @@ __all__ = [
     "python_writes",
     "take_reads",
     "unwatch",
+    "variables",
     "variables_of",
-    "writes",
 ]
 
 # The name of a read that stands for the absence of all variables that are not named.
@@ -113,10 +113,9 @@ def note_child_process() -> None:
         record.sweep(by_library=False)
 
 
-def writes() -> list[bytes]:
-    """The names of all that was written so far, in Python in its order, then natively."""
-    _take_native()
-    return [*(name for name, _ in record.writes), *_native_writes]
+def variables() -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
+    """Python's and C's, as they are now; nobody has read them."""
+    return dict(dict.items(storage())), _parse(_native.environment())
 
 
 def names_read() -> frozenset[bytes]:

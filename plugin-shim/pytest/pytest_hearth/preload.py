@@ -54,7 +54,7 @@ def import_ahead(
                 if module.name in sys.modules:
                     continue
                 printed = _printed()
-                written = environment.writes()
+                variables = environment.variables()
                 reading.root = module.name
                 _import(module)
                 if emitted:
@@ -63,7 +63,7 @@ def import_ahead(
                     raise Rejected(module.name, "it logs")
                 if _printed() != printed:
                     raise Rejected(module.name, "it prints")
-                if environment.writes() != written:
+                if environment.variables() != variables:
                     raise Rejected(module.name, "it sets environment variables")
                 reason = refusal()
                 if reason:
