@@ -191,4 +191,10 @@ def test_takes_fields_by_position_and_by_name() -> None:
 
 def test_spells_enums_as_the_schema_does() -> None:
     assert messages.Outcome.max_failures == "max_failures"
-    assert sorted(messages.Stage.VALUES) == ["configured", "interpreter", "selected"]
+    assert sorted(messages.Stage.VALUES) == [
+        "configured",
+        "gathered",
+        "interpreter",
+        "preloaded",
+        "selected",
+    ]
