@@ -16,7 +16,7 @@ HELD_SAVES = max(5, SAVES // 10)
 
 _TEST = """
 import os
-from functools import partial
+from pathlib import Path
 import conftest, helper
 HERE = Path(__file__).parent
 OWN = {number}  {padding}
