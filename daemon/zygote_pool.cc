@@ -232,6 +232,7 @@ void ZygotePool::advance(Waiter& waiter) {
       return;
     }
     if (zygote->state() == Zygote::State::refused) {
+      waiter.refused.insert(stage);
       zygote->kill();
       continue;
     }
@@ -247,7 +248,7 @@ void ZygotePool::advance(Waiter& waiter) {
     if (stage <= from->key().stage) break;
     // `preloaded` is never on a run's way: it takes longer to build than it saves once.
     if (stage > waiter.target || stage == Stage::preloaded) continue;
-    if (!is_refused(stage, waiter.request)) next = stage;
+    if (!waiter.refused.contains(stage) && !is_refused(stage, waiter.request)) next = stage;
   }
   build(waiter, from, next);
 }

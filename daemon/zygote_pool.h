@@ -15,6 +15,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -104,6 +105,7 @@ class ZygotePool : private Zygote::Listener {
     Zygote* asked = nullptr;  // what the arguments come to
     int questions = 0;
     int rebuilds = 0;
+    std::set<protocol::Stage> refused;  // on the way, whatever their traces say by now
   };
   // A stage that the audit refused is not tried again while what it read is unchanged.
   struct Refusal {
