@@ -23,7 +23,7 @@ from . import audit, environment
 from .messages import ModuleOrigin, Stage
 from .shelf import LOADERS, Book, shelf
 from .stage_report import StageReport
-from .third_party import is_installed, is_measured, patching_library
+from .third_party import is_in, is_installed, is_measured, patching_library
 from .zygote import Zygote
 
 
@@ -95,7 +95,7 @@ class _Reading:
     def __init__(self, excluded: Sequence[str]) -> None:
         self.books: list[Book] = []
         self.root = ""  # what is being imported by our own wish
-        self._excluded = excluded
+        self._excluded = set(excluded)
         self._open: list[Book] = []
         self._created: dict[int, Book] = {}
         self._accounted = set(sys.modules)
@@ -212,7 +212,7 @@ class _Reading:
 
     def _check(self, spec: Any) -> None:
         name = spec.name
-        if any(name == each or name.startswith(each + ".") for each in self._excluded):
+        if is_in(name, self._excluded):
             raise Rejected(self.root, f"it imports {name}, which pytest loads in its own way")
         if not is_installed(spec.origin):
             raise Rejected(self.root, f"it imports {name} from {spec.origin}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from typing import Any, Optional
 
 from .messages import ModuleOrigin
@@ -16,6 +17,7 @@ _PATCHING = ("gevent", "eventlet")
 _NEVER_AHEAD = ("readline",)
 
 
+@cache
 def _installation() -> tuple[str, ...]:
     """The standard library, and the directories that packages are installed to. Not PYTHONPATH, nor what a .pth file adds."""
     site = sys.modules.get("site")
@@ -63,7 +65,7 @@ def observed(
             and not _lies_in_namespace(name)
         ):
             modules.append(ModuleOrigin(name, os.fsencode(spec.origin)))  # type: ignore[union-attr]
-    modules = [each for each in modules if not _is_in(each.name, excluded)]
+    modules = [each for each in modules if not is_in(each.name, excluded)]
     return _in_order(modules, imports), sorted(excluded)
 
 
@@ -106,7 +108,8 @@ def _plugin_modules(config: Any) -> list[str]:
     ]
 
 
-def _is_in(name: str, packages: set[str]) -> bool:
+def is_in(name: str, packages: set[str]) -> bool:
+    """Whether the module is one of these, or lies in one."""
     while name:
         if name in packages:
             return True
