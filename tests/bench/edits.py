@@ -11,20 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.measure import Benchmark, run
+from tests.bench.rerun import TEST
 from tests.support.command import Daemon
 from tests.support.environments import BUILD, make_environment
 
-_TEST = """
-import pandas
-import sqlalchemy
+_TESTS = f"""
 import helper
-
-def test_rows():
-    engine = sqlalchemy.create_engine("sqlite://")
-    frame = pandas.DataFrame({"a": [1, 2], "b": [3, 4]})
-    with engine.connect() as connection:
-        assert connection.execute(sqlalchemy.text("select 1")).scalar() == frame["a"][0]
-
+{TEST}
 def test_sum():
     assert pandas.Series([1, 2]).sum() == 3
 """
@@ -40,7 +33,7 @@ def edits(pairs: int, python: str) -> Benchmark:
         project = daemon.directory / "project"
         project.mkdir()
         for name in ("test_rows.py", "test_more.py"):
-            (project / name).write_text(_TEST)
+            (project / name).write_text(_TESTS)
         (project / "helper.py").write_text("VALUE = 1\n")
         (project / "conftest.py").write_text("import helper\n")
         peers = {

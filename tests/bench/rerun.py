@@ -8,7 +8,7 @@ from tests.bench.measure import Benchmark, run
 from tests.support.command import Daemon
 from tests.support.environments import BUILD, make_environment
 
-_TEST = """
+TEST = """
 import pandas
 import sqlalchemy
 
@@ -29,7 +29,7 @@ def rerun(pairs: int, python: str) -> Benchmark:
     with Daemon(interpreter) as daemon:
         project = daemon.directory / "project"
         project.mkdir()
-        (project / "test_rows.py").write_text(_TEST)
+        (project / "test_rows.py").write_text(TEST)
         modes = {
             "plain pytest": [str(interpreter.parent / "pytest"), "test_rows.py"],
             "hearth pytest, warm": [str(daemon.binary), "pytest", "test_rows.py"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from fake_daemon import (
     StageReady,
     WorkerIdentity,
     Zygote,
+    plain_environment,
     spec_for,
 )
 from fake_distribution import TESTRUN
@@ -35,6 +38,18 @@ class Project:
 
     def spec(self, *args: str, script: Optional[str] = None) -> ProcessSpec:
         return spec_for(self.directory, *args, script=script)
+
+
+def run_plainly(project: Project, *args: str) -> subprocess.CompletedProcess[str]:
+    """`python -m pytest ARGS…` in the project, without hearth."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *args],
+        cwd=project.directory,
+        env=plain_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.fixture(autouse=True)

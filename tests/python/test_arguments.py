@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
-from conftest import Builder, Project
-from fake_daemon import ArgumentsTried, plain_environment
+from conftest import Builder, Project, run_plainly
+from fake_daemon import ArgumentsTried
 
 PLAIN = ("-p", "no:xdist", "-p", "no:cacheprovider")
 
@@ -22,17 +20,6 @@ def names(answer: ArgumentsTried) -> set[str]:
 
 def reads(ready: Any) -> set[str]:
     return {read.name for read in ready.options}
-
-
-def run_plainly(project: Project, *args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *args],
-        cwd=project.directory,
-        env=plain_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(

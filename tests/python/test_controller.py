@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from xml.etree import ElementTree
 
 import pytest
-from conftest import GW0, Builder, Project
-from fake_daemon import plain_environment
+from conftest import GW0, Builder, Project, run_plainly
 from fake_distribution import Distribution
 
 MANY_OUTCOMES = """
@@ -47,17 +44,6 @@ MANY_OUTCOMES = """
         try: 1 / 0
         except ZeroDivisionError as e: raise KeyError("x") from e
 """
-
-
-def plain(project: Project, *args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *args],
-        cwd=project.directory,
-        env=plain_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def distributed(project: Project, build: Builder, *args: str, count: int = 2) -> Distribution:
@@ -99,7 +85,7 @@ def short_summary(text: str) -> list[str]:
 def test_all_outcomes_are_those_of_a_plain_run(project: Project, build: Builder) -> None:
     project.write(test_it=MANY_OUTCOMES)
     args = ["-rA", "-k", "not method", "-o", "junit_family=xunit1", "--junitxml"]
-    cold = plain(project, *args, "plain.xml", "-p", "no:xdist")
+    cold = run_plainly(project, *args, "plain.xml", "-p", "no:xdist")
     warm = distributed(project, build, *args, "hearth.xml").controller
     assert warm.exit_code() == cold.returncode == 1
     assert summary(warm.out()) == summary(cold.stdout)
@@ -142,7 +128,7 @@ def test_reports_carry_their_worker(project: Project, build: Builder) -> None:
 
 def test_a_collection_error_runs_nothing(project: Project, build: Builder) -> None:
     project.write(test_bad="import no_such_module", test_ok="def test_it(): open('ran', 'w')")
-    cold = plain(project, "-p", "no:xdist", "-rA")
+    cold = run_plainly(project, "-p", "no:xdist", "-rA")
     (project.directory / "ran").unlink(missing_ok=True)
     warm = distributed(project, build, "-rA").controller
     assert warm.exit_code() == cold.returncode == 2
@@ -216,7 +202,7 @@ def test_it_ends_as_a_plain_run_ends(
     project: Project, build: Builder, files: dict[str, str], args: list[str], code: int, text: str
 ) -> None:
     project.write(**files)
-    cold = plain(project, "-p", "no:xdist", *args)
+    cold = run_plainly(project, "-p", "no:xdist", *args)
     warm = distributed(project, build, *args, count=1).controller
     assert cold.returncode == code
     assert warm.exit_code() == code, warm.out() + warm.err()
