@@ -10,7 +10,8 @@
 
 namespace hearth::protocol {
 
-tl::expected<FileLock, std::error_code> FileLock::acquire(std::filesystem::path path, Held held) {
+tl::expected<FileLock, std::error_code> FileLock::acquire(const std::filesystem::path& path,
+                                                          Held held) {
   const int operation = LOCK_EX | (held == Held::wait ? 0 : LOCK_NB);
   for (;;) {
     Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));

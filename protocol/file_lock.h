@@ -19,8 +19,8 @@ class FileLock {
 
   // Makes the file (mode 0600) if it is not there. Held by somebody else and not to be waited for:
   // std::errc::operation_would_block.
-  [[nodiscard]] static tl::expected<FileLock, std::error_code> acquire(std::filesystem::path path,
-                                                                       Held held);
+  [[nodiscard]] static tl::expected<FileLock, std::error_code> acquire(
+      const std::filesystem::path& path, Held held);
 
   // Whether the path still leads to the locked file.
   [[nodiscard]] bool is_current() const;
