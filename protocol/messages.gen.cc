@@ -58,6 +58,15 @@ std::string_view to_string(Look value) {
   return "";
 }
 
+std::string_view to_string(Consequence value) {
+  switch (value) {
+    case Consequence::refused: return "refused";
+    case Consequence::serves_once: return "serves_once";
+    case Consequence::accepted: return "accepted";
+  }
+  return "";
+}
+
 namespace wire {
 
 template <>
@@ -152,6 +161,55 @@ struct Wire<Look> {
     if (text == "link") { value = Type::link; return true; }
     if (text == "written") { value = Type::written; return true; }
     return false;
+  }
+};
+
+template <>
+struct Wire<Consequence> {
+  using Type = Consequence;
+  static constexpr const char* name = "one of refused, serves_once, accepted";
+  static void write(Packer& packer, Type value) {
+    Text::write(packer, to_string(value));
+  }
+  static std::size_t size(Type value) { return text_size(to_string(value)); }
+  static bool read(const msgpack::object& object, Type& value) {
+    if (object.type != msgpack::type::STR) return false;
+    const std::string_view text(object.via.str.ptr, object.via.str.size);
+    if (text == "refused") { value = Type::refused; return true; }
+    if (text == "serves_once") { value = Type::serves_once; return true; }
+    if (text == "accepted") { value = Type::accepted; return true; }
+    return false;
+  }
+};
+
+template <>
+struct Wire<Finding> {
+  using Type = Finding;
+  static constexpr const char* name = "finding";
+  static void write(Packer& packer, const Type& value) {
+    packer.pack_array(5);
+    Text::write(packer, value.kind);
+    Text::write(packer, value.what);
+    Bytes::write(packer, value.file);
+    Uint::write(packer, value.line);
+    Wire<Consequence>::write(packer, value.consequence);
+  }
+  static std::size_t size(const Type& value) {
+    return 5 +
+         Text::size(value.kind) +
+         Text::size(value.what) +
+         Bytes::size(value.file) +
+         Uint::size(value.line) +
+         Wire<Consequence>::size(value.consequence);
+  }
+  static bool read(const msgpack::object& object, Type& value) {
+    if (!is_array_of(5, object)) return false;
+    const msgpack::object* element = object.via.array.ptr;
+    return Text::read(element[0], value.kind) &&
+           Text::read(element[1], value.what) &&
+           Bytes::read(element[2], value.file) &&
+           Uint::read(element[3], value.line) &&
+           Wire<Consequence>::read(element[4], value.consequence);
   }
 };
 
@@ -839,7 +897,7 @@ bool read_fields(FieldReader&, Retire&) {
 }
 
 void write_fields(Packer& packer, const StageReady& value) {
-  start_message(packer, 23, 10);
+  start_message(packer, 23, 12);
   write_field<Wire<Stage>>(packer, "stage", value.stage);
   write_field<Text>(packer, "refusal", value.refusal);
   write_field<List<Wire<FileSignature>>>(packer, "files", value.files);
@@ -850,9 +908,11 @@ void write_fields(Packer& packer, const StageReady& value) {
   write_field<List<Wire<ModuleOrigin>>>(packer, "preload", value.preload);
   write_field<List<Text>>(packer, "no_preload", value.no_preload);
   write_field<List<Wire<OptionRead>>>(packer, "options", value.options);
+  write_field<List<Wire<Finding>>>(packer, "findings", value.findings);
+  write_field<Uint>(packer, "fresh_until", value.fresh_until);
 }
 std::size_t size_of_fields(const StageReady& value) {
-  return 109 +
+  return 132 +
          Wire<Stage>::size(value.stage) +
          Text::size(value.refusal) +
          List<Wire<FileSignature>>::size(value.files) +
@@ -862,7 +922,9 @@ std::size_t size_of_fields(const StageReady& value) {
          Bytes::size(value.collected) +
          List<Wire<ModuleOrigin>>::size(value.preload) +
          List<Text>::size(value.no_preload) +
-         List<Wire<OptionRead>>::size(value.options);
+         List<Wire<OptionRead>>::size(value.options) +
+         List<Wire<Finding>>::size(value.findings) +
+         Uint::size(value.fresh_until);
 }
 bool read_fields(FieldReader& reader, StageReady& value) {
   return reader.read<Wire<Stage>>("stage", value.stage) &&
@@ -874,7 +936,9 @@ bool read_fields(FieldReader& reader, StageReady& value) {
          reader.read<Bytes>("collected", value.collected) &&
          reader.read<List<Wire<ModuleOrigin>>>("preload", value.preload) &&
          reader.read<List<Text>>("no_preload", value.no_preload) &&
-         reader.read<List<Wire<OptionRead>>>("options", value.options);
+         reader.read<List<Wire<OptionRead>>>("options", value.options) &&
+         reader.read<List<Wire<Finding>>>("findings", value.findings) &&
+         reader.read<Uint>("fresh_until", value.fresh_until);
 }
 
 void write_fields(Packer& packer, const StageFailed& value) {

@@ -49,6 +49,21 @@ enum class FileKind { absent, file, directory, other, link };
 enum class Look { content, status, link, written };
 [[nodiscard]] std::string_view to_string(Look value);
 
+// Of what was found that is no file: the stage is not forked; is forked once, never twice; is
+// forked as any other.
+enum class Consequence { refused, serves_once, accepted };
+[[nodiscard]] std::string_view to_string(Consequence value);
+
+// What was done on the way to a stage that no look at a file tells, and by whom.
+struct Finding {
+  std::string kind{};  // subprocess, identity, temporary, declaration
+  std::string what{};  // one line for people
+  std::string file{};  // the code that did it, or that caused it; may be empty
+  std::uint64_t line = 0;  // in the file; 0: unknown
+  Consequence consequence = Consequence::refused;
+  friend bool operator==(const Finding&, const Finding&) = default;
+};
+
 // The command that a cold run would have been.
 struct ProcessSpec {
   std::string python{};  // interpreter to run, absolute path
@@ -353,6 +368,10 @@ struct StageReady {
   std::vector<std::string> no_preload{};  // modules (with what is in them) that must not be
   // read since the parent stage; a fork may get other arguments if none of these differs
   std::vector<OptionRead> options{};
+  std::vector<Finding> findings{};  // of this stage, not of those below it
+  // the clock was perhaps looked at: seconds since the epoch at the local midnight that followed;
+  // 0: it was not
+  std::uint64_t fresh_until = 0;
   friend bool operator==(const StageReady&, const StageReady&) = default;
 };
 

@@ -90,6 +90,7 @@ const Table hearth_recorder_table = {
         },
     .take_variables_read = [] { return taken(&NativeEnvironment::reads); },
     .take_variables_written = [] { return taken(&NativeEnvironment::writes); },
+    .listen_to_identities = listen_to_identities,
 };
 
 }  // namespace hearth::recorder

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "plugin-shim/preload/identity.h"
 #include "protocol/messages.gen.h"
 
 namespace hearth::recorder {
@@ -27,6 +28,8 @@ struct Table {
   // Names; each begins a new list. Writes: an empty name stands for all of them.
   std::vector<std::string> (*take_variables_read)();
   std::vector<std::string> (*take_variables_written)();
+
+  void (*listen_to_identities)(IdentityListener tell);
 };
 
 inline constexpr const char* table_name = "hearth_recorder_table";

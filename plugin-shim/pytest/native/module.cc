@@ -18,8 +18,9 @@ bool path_bytes(PyObject* path, std::string& result) {
 namespace {
 
 int add_methods(PyObject* module) {
-  for (PyMethodDef* methods : {calls_methods, codec_methods, environment_methods, process_methods,
-                               recorder_methods, sockets_methods, streams_methods}) {
+  for (PyMethodDef* methods :
+       {calls_methods, codec_methods, culprit_methods, environment_methods, findings_methods,
+        process_methods, recorder_methods, sockets_methods, streams_methods}) {
     if (PyModule_AddFunctions(module, methods) != 0) return -1;
   }
   return 0;

@@ -41,7 +41,9 @@ inline PyObject* os_error() { return PyErr_SetFromErrno(PyExc_OSError); }
 // What each file of this module offers; see module.cc.
 extern PyMethodDef calls_methods[];
 extern PyMethodDef codec_methods[];
+extern PyMethodDef culprit_methods[];
 extern PyMethodDef environment_methods[];
+extern PyMethodDef findings_methods[];
 extern PyMethodDef process_methods[];
 extern PyMethodDef recorder_methods[];
 extern PyMethodDef sockets_methods[];

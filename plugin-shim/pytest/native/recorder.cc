@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "plugin-shim/preload/table.h"
+#include "plugin-shim/pytest/native/findings.h"
 #include "plugin-shim/pytest/native/python.h"
 
 namespace hearth::python {
@@ -107,6 +108,7 @@ PyObject* audit(PyObject*, PyObject* args) {
     PyErr_Clear();
     Py_RETURN_NONE;
   }
+  note_event(event, event_args);
   for (const Listener& listener : listeners) {
     if (PyUnicode_CompareWithASCIIString(event, listener.event) != 0) continue;
     listener.function(event_args);
@@ -125,6 +127,7 @@ PyObject* recorder_begin(PyObject*, PyObject* args) {
   if (goes_on == 0) table()->begin_stage();
   table()->switch_on(true);
   is_on = true;
+  note_identities();
   Py_RETURN_NONE;
 }
 
@@ -229,6 +232,12 @@ PyObject* take_native_environment_writes(PyObject*, PyObject*) {
 }
 
 }  // namespace
+
+bool is_recording() { return is_on; }
+
+void listen_to_identities(recorder::IdentityListener tell) {
+  if (table() != nullptr) table()->listen_to_identities(tell);
+}
 
 bool began_anew(const std::string& path) { return table() != nullptr && table()->began(path); }
 

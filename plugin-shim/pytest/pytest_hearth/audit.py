@@ -11,6 +11,11 @@ from . import _native
 
 _THREAD_END_SECONDS = 0.05
 
+# Threads that go on in the parent and are none in the child, by name, and why that does no harm.
+_HARMLESS_THREADS = {
+    "jemalloc_bg_thd": "pyarrow's allocator frees memory in it; its fork handlers start another in the child",
+}
+
 
 def refusal(ours: Sequence[int], config: Optional[Any] = None) -> str:
     """One line: what was found; empty: nothing.
@@ -53,10 +58,11 @@ def _other_threads() -> list[str]:
     deadline = time.monotonic() + _THREAD_END_SECONDS
     while True:
         tasks = [task for task in _tasks() if task != str(os.getpid())]
-        if not tasks:
+        names = [name for name in map(_name, tasks) if name not in _HARMLESS_THREADS]
+        if not names:
             return []
         if time.monotonic() > deadline:
-            return [f"thread {_name(task)}" for task in tasks]
+            return [f"thread {name}" for name in names]
 
 
 def _tasks() -> list[str]:

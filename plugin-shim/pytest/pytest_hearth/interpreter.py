@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from . import _native, environment, randomness
+from . import _native, environment, installation, randomness
 from .channel import Channel
 from .ending import run_to_the_end
 from .messages import Stage
@@ -41,6 +41,7 @@ def main(control_fd: int) -> NoReturn:
     _native.remember_streams()
     randomness.remember_start()
     base = set(sys.modules)
+    installation.remember()
     zygote.pause(Stage.interpreter, StageReport())
     if zygote.order.stage == Stage.preloaded:
         from . import preload

@@ -197,6 +197,55 @@ class Look:
         return _one_of(value, Look.VALUES, where)
 
 
+class Consequence:
+    """Of what was found that is no file: the stage is not forked; is forked once, never twice; is
+    forked as any other.
+    """
+
+    refused: Final = "refused"
+    serves_once: Final = "serves_once"
+    accepted: Final = "accepted"
+    VALUES: Final = frozenset({"refused", "serves_once", "accepted"})
+
+    @staticmethod
+    def read(value: object, where: str) -> str:
+        """Raises ValueError, whose text begins with where."""
+        return _one_of(value, Consequence.VALUES, where)
+
+
+class Finding(_Record):
+    """What was done on the way to a stage that no look at a file tells, and by whom."""
+
+    __slots__ = ("kind", "what", "file", "line", "consequence")
+    # kind: subprocess, identity, temporary, declaration
+    # what: one line for people
+    # file: the code that did it, or that caused it; may be empty
+    # line: in the file; 0: unknown
+
+    def __init__(self, kind: str, what: str, file: bytes, line: int, consequence: str) -> None:
+        self.kind = kind
+        self.what = what
+        self.file = file
+        self.line = line
+        self.consequence = consequence
+
+    def to_wire(self) -> list[object]:
+        """Its fields in order."""
+        return [self.kind, self.what, self.file, self.line, self.consequence]
+
+    @classmethod
+    def from_wire(cls, value: object, where: str) -> Finding:
+        """Raises ValueError, whose text begins with where."""
+        row = _fixed(value, 5, where)
+        return cls(
+            _string(row[0], "finding.kind"),
+            _string(row[1], "finding.what"),
+            _bytes(row[2], "finding.file"),
+            _uint(row[3], "finding.line"),
+            Consequence.read(row[4], "finding.consequence"),
+        )
+
+
 class ProcessSpec(_Record):
     """The command that a cold run would have been."""
 
@@ -1305,6 +1354,8 @@ class StageReady(Message):
         "preload",
         "no_preload",
         "options",
+        "findings",
+        "fresh_until",
     )
     # refusal: empty: may be forked; else what the audit found
     # files: read since the parent stage, each signature taken before the read
@@ -1320,6 +1371,9 @@ class StageReady(Message):
     # no_preload: modules (with what is in them) that must not be
     # options: read since the parent stage; a fork may get other arguments if none of these
     # differs
+    # findings: of this stage, not of those below it
+    # fresh_until: the clock was perhaps looked at: seconds since the epoch at the local midnight
+    # that followed; 0: it was not
     ID: ClassVar[int] = 23
     NAME: ClassVar[str] = "stage_ready"
 
@@ -1335,6 +1389,8 @@ class StageReady(Message):
         preload: list[ModuleOrigin],
         no_preload: list[str],
         options: list[OptionRead],
+        findings: list[Finding],
+        fresh_until: int,
     ) -> None:
         self.stage = stage
         self.refusal = refusal
@@ -1346,6 +1402,8 @@ class StageReady(Message):
         self.preload = preload
         self.no_preload = no_preload
         self.options = options
+        self.findings = findings
+        self.fresh_until = fresh_until
 
     def to_wire(self) -> list[object]:
         return [23, {
@@ -1359,6 +1417,8 @@ class StageReady(Message):
             "preload": [element.to_wire() for element in self.preload],
             "no_preload": self.no_preload,
             "options": [element.to_wire() for element in self.options],
+            "findings": [element.to_wire() for element in self.findings],
+            "fresh_until": self.fresh_until,
         }]
 
     @classmethod
@@ -1374,6 +1434,8 @@ class StageReady(Message):
             _list_of(ModuleOrigin.from_wire, fields["preload"], "stage_ready.preload"),
             _list_of(_string, fields["no_preload"], "stage_ready.no_preload"),
             _list_of(OptionRead.from_wire, fields["options"], "stage_ready.options"),
+            _list_of(Finding.from_wire, fields["findings"], "stage_ready.findings"),
+            _uint(fields["fresh_until"], "stage_ready.fresh_until"),
         )
 
 

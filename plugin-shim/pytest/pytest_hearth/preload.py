@@ -20,10 +20,11 @@ from types import ModuleType
 from typing import Any, Optional
 
 from . import audit, environment
+from .installation import is_installed
 from .messages import ModuleOrigin, Stage
 from .shelf import LOADERS, Book, shelf
 from .stage_report import StageReport
-from .third_party import is_in, is_installed, is_measured, patching_library
+from .third_party import is_in, is_measured, patching_library
 from .zygote import Zygote
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from . import _native, cache_files, options, script, session_times, stages, third_party
@@ -51,6 +52,7 @@ class Run:
             self._worker.on_failed_collection(
                 lambda session: self._at_selected({"session": session})
             )
+        zygote.findings.read_declaration(os.fspath(config.rootpath))
         is_deepest = self._is_session_that(options.ends_at_configured)
         target = zygote.order.stage
         if target == Stage.configured or (target is not None and is_deepest):

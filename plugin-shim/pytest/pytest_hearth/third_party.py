@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import cache
-from typing import Any, Optional
+from typing import Any
 
+from .installation import is_installed
 from .messages import ModuleOrigin
 from .shelf import LOADERS
 
@@ -15,22 +15,6 @@ _PATCHING = ("gevent", "eventlet")
 
 # Every run with pytest's capturing imports it, and it sets LINES and COLUMNS: known without trying.
 _NEVER_AHEAD = ("readline",)
-
-
-@cache
-def _installation() -> tuple[str, ...]:
-    """The standard library, and the directories that packages are installed to. Not PYTHONPATH, nor what a .pth file adds."""
-    site = sys.modules.get("site")
-    directories = [os.path.dirname(os.__file__)]
-    if site is not None:
-        directories += [*site.getsitepackages(), site.getusersitepackages()]
-    return tuple(os.path.join(directory, "") for directory in directories)
-
-
-def is_installed(file: Optional[str]) -> bool:
-    """Whether a module's file belongs to the interpreter or to an installed package."""
-    return file is not None and file.startswith(_installation())
-
 
 def patching_library() -> str:
     """The name of one that this process has imported, or nothing."""

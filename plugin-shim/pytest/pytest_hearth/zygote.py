@@ -8,11 +8,13 @@ import posix
 import sys
 from typing import Any, NoReturn, Optional
 
-from . import _native, audit, environment, openfiles, randomness
+from . import _native, audit, environment, findings, openfiles, randomness
 from .channel import Channel, ChannelClosed
+from .findings import Findings
 from .messages import (
     BuildStage,
     ChildExited,
+    Finding,
     Flavour,
     Forked,
     Message,
@@ -41,6 +43,7 @@ class Zygote:
 
     def __init__(self, control: Channel, recorder: Recorder) -> None:
         self.recorder = recorder
+        self.findings = Findings()
         self.order = Order(
             control=control,
             stage=Stage.interpreter,
@@ -78,22 +81,27 @@ class Zygote:
         """Report the stage, and wait. Returns in a fork (or, after a refusal, in this process) that has its order in `order`."""
         self.recorder.stop()
         self._stage = stage
+        found = self.findings.take() if stage != Stage.interpreter else []
         gc.collect()
         openfiles.flush_before_fork()
         _native.remember_files()
         gc.freeze()
         randomness.remember_pause()
         refusal = audit.refusal(self.order.descriptors(), config)
+        if refusal:
+            refusal += self.findings.opened()
         if stage != Stage.interpreter:
-            refusal = self.recorder.refusal() or refusal
+            refusal = self.recorder.refusal() or findings.refusal(found) or refusal
         try:
-            self.order.control.send_raw(self._ready_frame(stage, refusal, report))
+            self.order.control.send_raw(self._ready_frame(stage, refusal, report, found))
             report.forget()
             self._wait(stage)
         except ChannelClosed:
             os._exit(1)
 
-    def _ready_frame(self, stage: str, refusal: str, report: StageReport) -> bytes:
+    def _ready_frame(
+        self, stage: str, refusal: str, report: StageReport, found: list[Finding]
+    ) -> bytes:
         """stage_ready. What it is made of is gone when it is made: freed in each fork, it would cost each fork its pages."""
         ready = StageReady(
             stage,
@@ -106,6 +114,8 @@ class Zygote:
             list(report.preload),
             list(report.no_preload),
             list(report.options),
+            found,
+            self.findings.fresh_until() if stage in _PROJECT_HAS_RUN else 0,
         )
         wire: Any = ready.to_wire()
         wire[1]["files"] = self.recorder.take()
@@ -187,6 +197,7 @@ class Zygote:
         self._take_over(order, descriptors[1:], is_fork=True)
         randomness.after_fork(project_has_run)
         _native.remember_streams()
+        self.findings.begin()
         self.recorder.start()
 
     def _become_process(self, message: StartProcess, descriptors: list[int]) -> None:

@@ -1,0 +1,94 @@
+// What makes one process differ from another: its id, and random bytes. Nothing is recorded here; whoever
+// listens finds out who has asked. libc's calls of itself (mkstemp, arc4random) are not seen.
+#include "plugin-shim/preload/identity.h"
+
+#include <dlfcn.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdarg>
+
+#include "plugin-shim/preload/gate.h"
+#include "plugin-shim/preload/next.h"
+
+namespace hearth::recorder {
+namespace {
+
+std::atomic<IdentityListener> listener{nullptr};
+
+// In the static block: asking for it allocates nothing.
+__attribute__((tls_model("initial-exec"))) thread_local bool is_telling = false;
+
+// Whether this thread is not in the record just now (a signal handler's call).
+bool may_tell() {
+  if (!is_open.load(std::memory_order_relaxed) || is_telling) return false;
+  const Passage passage;
+  return static_cast<bool>(passage);
+}
+
+void identity_taken(const char* what) {
+  const IdentityListener tell = listener.load(std::memory_order_relaxed);
+  if (tell == nullptr || !may_tell()) return;
+  const int error = errno;
+  is_telling = true;
+  tell(what);
+  is_telling = false;
+  errno = error;
+}
+
+}  // namespace
+
+void listen_to_identities(IdentityListener tell) { listener.store(tell); }
+
+}  // namespace hearth::recorder
+
+using hearth::recorder::identity_taken;
+
+HEARTH_WRAPPER pid_t getpid() noexcept {
+  HEARTH_NEXT(getpid);
+  identity_taken("process id");
+  return next();
+}
+
+HEARTH_WRAPPER ssize_t getrandom(void* buffer, std::size_t size, unsigned flags) {
+  HEARTH_NEXT(getrandom);
+  identity_taken("random bytes");
+  return next(buffer, size, flags);
+}
+
+HEARTH_WRAPPER int getentropy(void* buffer, std::size_t size) {
+  HEARTH_NEXT(getentropy);
+  identity_taken("random bytes");
+  return next(buffer, size);
+}
+
+// How programs ask that were built for an older libc, and Python's os.getrandom.
+HEARTH_WRAPPER long syscall(long number, ...) noexcept {
+  HEARTH_NEXT(syscall);
+  if (number == SYS_getrandom) identity_taken("random bytes");
+  if (number == SYS_getpid) identity_taken("process id");
+  std::array<long, 6> given{};
+  va_list arguments;
+  va_start(arguments, number);
+  for (long& each : given) each = va_arg(arguments, long);
+  va_end(arguments);
+  return next(number, given[0], given[1], given[2], given[3], given[4], given[5]);
+}
+
+// libuuid's, which Python's uuid1 uses: made of the time and of what libuuid knows since its first call.
+extern "C" int uuid_generate_time_safe(unsigned char* uuid);
+
+HEARTH_WRAPPER int uuid_generate_time_safe(unsigned char* uuid) {
+  // It was loaded for Python's module alone: it does not come after this library.
+  static const auto next = [] {
+    void* library = dlopen("libuuid.so.1", RTLD_LAZY | RTLD_NOLOAD);
+    return reinterpret_cast<decltype(&::uuid_generate_time_safe)>(
+        library == nullptr ? nullptr : dlsym(library, "uuid_generate_time_safe"));
+  }();
+  identity_taken("uuid");
+  return next == nullptr ? -1 : next(uuid);
+}

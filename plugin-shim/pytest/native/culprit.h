@@ -1,0 +1,23 @@
+// Whose code does something just now: the innermost frame outside the standard library.
+#pragma once
+
+#include <string>
+
+namespace hearth::python {
+
+struct Culprit {
+  enum class Whose {
+    nobody,     // the interpreter itself, the standard library while it is imported, or hearth
+    installed,  // a package's
+    project,
+  };
+  Whose whose = Whose::nobody;
+  std::string file;
+  long line = 0;
+  std::string through;  // the file of the standard library's function that it has called, if any
+};
+
+// With the GIL held; runs no Python code.
+[[nodiscard]] Culprit find_culprit();
+
+}  // namespace hearth::python

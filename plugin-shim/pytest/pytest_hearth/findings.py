@@ -1,0 +1,79 @@
+"""What was done on the way to a stage that is no file, and what follows from it.
+
+It is judged by the code that did it (native/culprit.h). A child process has inputs that nobody sees: an installed package's looks
+at the machine, a project's refuses the stage. An identity (process id, random bytes, a uuid) would be the same in every fork: the
+stage serves once. So it does with a temporary file or directory, whoever made it: a fork's exit handler removes it. The clock
+cannot be seen everywhere: a stage in which project code has run is fresh until midnight, or for as long as hearthd says.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from . import _native
+from .declaration import Declaration, read
+from .messages import Consequence, Finding
+
+
+class Findings:
+    """One for the process, handed on through forks."""
+
+    def __init__(self) -> None:
+        self._declaration = Declaration()
+        self._opened: list[str] = []
+        # A project's tests may put others in their places in the module.
+        self._now: Callable[[], float] = time.time
+        self._local: Callable[[float], time.struct_time] = time.localtime
+        self._of_epoch: Callable[[tuple[int, ...]], float] = time.mktime  # type: ignore[assignment]
+        self._begun = 0.0
+
+    def begin(self) -> None:
+        """On the way to a stage."""
+        _native.take_findings()
+        self._begun = self._now()
+
+    def read_declaration(self, rootdir: str) -> None:
+        """While what is read is recorded."""
+        self._declaration = read(rootdir)
+
+    def take(self) -> list[Finding]:
+        """Those of this stage, once nothing is recorded any more."""
+        found, self._declaration.errors = self._declaration.errors, []
+        for kind, what, file, line, whose in _native.take_findings():
+            subject = what.partition(": ")[2]
+            if kind == "open":
+                self._opened.append(f"{what} at {os.fsdecode(file)}:{line}" if file else what)
+            elif whose == "project" or kind != "temporary" or os.path.lexists(subject):
+                found.append(Finding(kind, what, file, line, self._consequence(kind, whose)))
+        return found
+
+    def opened(self) -> str:
+        """Where what is open was perhaps opened, for a refusal's text."""
+        return f" ({'; '.join(self._opened[-3:])})" if self._opened else ""
+
+    def fresh_until(self) -> int:
+        """The midnight that followed the beginning of this stage; 0: the clock is of no importance."""
+        if "clock" in self._declaration.harmless:
+            return 0
+        day = self._local(self._begun)
+        return int(
+            self._of_epoch((day.tm_year, day.tm_mon, day.tm_mday + 1, 0, 0, 0, 0, 0, -1))
+        )
+
+    def _consequence(self, kind: str, whose: str) -> str:
+        if kind in self._declaration.harmless:
+            return Consequence.accepted
+        if kind == "temporary":
+            return Consequence.serves_once
+        if whose == "project":
+            return Consequence.refused if kind == "subprocess" else Consequence.serves_once
+        return Consequence.accepted
+
+
+def refusal(found: list[Finding]) -> str:
+    """One line: what refuses the stage; empty: nothing does."""
+    for finding in found:
+        if finding.consequence == Consequence.refused:
+            return f"{finding.what} at {os.fsdecode(finding.file)}:{finding.line}"
+    return ""
