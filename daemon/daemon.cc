@@ -76,7 +76,8 @@ Daemon::Daemon(Settings settings, const protocol::FileLock& lock)
       lock_(lock),
       processes_(loop_),
       dispatcher_(loop_, scheduler::Config{settings_.slots, std::chrono::milliseconds(100)}),
-      pool_(loop_, processes_, settings_.zygote_program, settings_.max_zygotes, settings_.verify),
+      pool_(loop_, processes_, settings_.zygote_program, settings_.max_zygotes, settings_.verify,
+            settings_.age),
       preparer_(loop_, pool_, ImportHistory(settings_.history_directory), settings_.rebuilds),
       housekeeper_(loop_, pool_, settings_.limits),
       gateway_(loop_, context_, static_cast<ClientGateway::Listener&>(*this)) {}

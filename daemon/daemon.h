@@ -22,6 +22,7 @@ struct Settings {
   std::uint32_t slots = 1;        // machine-wide
   std::size_t max_zygotes = 32;   // kept at once
   Housekeeper::Limits limits;
+  StageAge age;
   bool rebuilds = true;  // stale stages, before the next run
   bool verify = true;    // false: see HEARTH_TEST_SKIP_VERIFICATION in README.md
 };

@@ -109,6 +109,8 @@ int main(int argc, char** argv) {
   settings.slots = slots != 0 ? slots : usable_cores();
   settings.limits.memory_bytes = number("HEARTH_MEMORY_MB", 0) << 20;
   settings.limits.idle = std::chrono::minutes(number("HEARTH_IDLE_MINUTES", 180));
+  settings.age.greatest = std::chrono::minutes(number("HEARTH_STAGE_MINUTES", 60));
+  settings.age.past_midnight = std::string_view(variable("HEARTH_PAST_MIDNIGHT")) == "1";
   settings.rebuilds = std::string_view(variable("HEARTH_REBUILD")) != "0";
   settings.verify = std::getenv("HEARTH_TEST_SKIP_VERIFICATION") == nullptr;
   if (access(settings.zygote_program.c_str(), R_OK) != 0) {

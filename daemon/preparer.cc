@@ -44,6 +44,15 @@ void Preparer::leased(const ProcessRequest& request) {
   if (last_used_.size() > remembered_requests) last_used_.pop_back();
 }
 
+// One of the workers' is enough: it serves any of them that comes first.
+void Preparer::spent(const ProcessRequest& request) {
+  if (!rebuilds_) return;
+  const auto key = key_of(protocol::Stage::selected, request);
+  std::erase_if(to_rebuild_,
+                [&](const auto& each) { return key_of(protocol::Stage::selected, each) == key; });
+  to_rebuild_.push_back(request);
+}
+
 void Preparer::stage_built(const Zygote& zygote) {
   if (rebuilds_) watcher_.watch(zygote.directories());
   const auto& ready = zygote.ready();

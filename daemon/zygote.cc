@@ -51,6 +51,13 @@ std::vector<std::string> with_recorder(std::vector<std::string> environment,
   return environment;
 }
 
+bool has_made(const protocol::StageReady& ready) {
+  return std::any_of(ready.files.begin(), ready.files.end(),
+                     [](const auto& each) { return each.look == protocol::Look::written; }) ||
+         std::any_of(ready.findings.begin(), ready.findings.end(),
+                     [](const auto& each) { return each.kind == "temporary"; });
+}
+
 }  // namespace
 
 Zygote::Zygote(EventLoop& loop, ProcessTable& processes, Listener& listener, StageKey key,
@@ -320,6 +327,19 @@ std::optional<std::string> Zygote::differing_variable(const ProcessRequest& requ
   return daemon::first_difference(ready_.environment, key_.stage, request);
 }
 
+bool Zygote::serves_once() const {
+  const auto& found = findings();
+  return std::any_of(found.begin(), found.end(),
+                     [](const protocol::Finding& each) {
+                       return each.consequence == protocol::Consequence::serves_once;
+                     }) ||
+         (parent_ && parent_->serves_once());
+}
+
+bool Zygote::has_made_files() const {
+  return made_files_ || (parent_ && parent_->has_made_files());
+}
+
 PlaceholderStreams::Printed Zygote::printed() {
   if (!parent_ || key_.flavour == protocol::Flavour::worker) return printed_;
   auto all = parent_->printed();
@@ -369,6 +389,7 @@ void Zygote::on_ready(protocol::StageReady ready) {
   key_.stage = ready_.stage;
   if (!own_tried_ && key_.stage >= protocol::Stage::configured)
     own_tried_ = std::make_shared<TriedArguments>(ready_.distributed);
+  made_files_ = has_made(ready_);
   trace_.add(std::exchange(ready_.files, {}));
   printed_ = streams_.printed();
   state_ = ready_.refusal.empty() ? State::ready : State::refused;
@@ -378,6 +399,11 @@ void Zygote::on_ready(protocol::StageReady ready) {
       to_string(key_.stage), to_string(key_.flavour), trace_.size(),
       std::chrono::duration_cast<std::chrono::milliseconds>(last_used_ - build_started_).count(),
       ready_.refusal);
+  for (const auto& each : ready_.findings) {
+    log("zygote").info("finding pid={} stage={} kind={} what={:?} at={}:{} consequence={}", pid_,
+                       to_string(key_.stage), each.kind, each.what, each.file, each.line,
+                       to_string(each.consequence));
+  }
   listener_.stage_reached(*this);
 }
 

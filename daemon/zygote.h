@@ -20,6 +20,7 @@
 #include "daemon/import_history.h"
 #include "daemon/placeholder_streams.h"
 #include "daemon/process_table.h"
+#include "daemon/stage_age.h"
 #include "daemon/stage_key.h"
 #include "daemon/trace.h"
 #include "daemon/tried_arguments.h"
@@ -96,6 +97,16 @@ class Zygote {
   Zygote* parent() const { return parent_; }
   pid_t pid() const { return pid_; }
   const protocol::StageReady& ready() const { return ready_; }
+  // What was done in this stage that is no file; for people.
+  const std::vector<protocol::Finding>& findings() const { return ready_.findings; }
+  // Whether it, or one below, has something that no two processes may have: it is forked once.
+  bool serves_once() const;
+  // Whether it, or one below, has made files, which a run's exit handlers may be meant to remove.
+  bool has_made_files() const;
+  // Whether the clock that was perhaps looked at in this stage has gone on too far.
+  bool is_too_old(const StageAge& age) const {
+    return age.is_passed(ready_.fresh_until, built_at_, StageAge::Clock::now());
+  }
   const std::string& failure() const { return failure_; }
   // Ended, because of what was imported ahead, in it or below it.
   const std::optional<protocol::PreloadRejected>& preload_rejected() const {
@@ -190,9 +201,11 @@ class Zygote {
   int holders_ = 0;
   bool retire_wanted_ = false;
   bool parent_was_lost_ = false;
+  bool made_files_ = false;
   bool handed_over_ = false;  // it is a run's process; ends when the order is sent
   std::optional<protocol::StageReady> early_ready_;  // came before its pid was known
   Clock::time_point build_started_ = Clock::now();
+  StageAge::Clock::time_point built_at_ = StageAge::Clock::now();
   Clock::time_point last_used_ = Clock::now();
   EventLoop::TimerId lost_timer_{};
   std::shared_ptr<bool> alive_ =

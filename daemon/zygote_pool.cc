@@ -20,12 +20,12 @@ constexpr std::array stages_deepest_first = {Stage::selected, Stage::gathered, S
 // How often one acquire() may find that what it built is of no use to it (files that change all the
 // time) before it gives up.
 constexpr int max_rebuilds = 8;
-constexpr std::size_t remembered_refusals = 64;
+constexpr std::size_t remembered_commands = 64;
 // How many zygotes one acquire() asks about its arguments. One that fits is among the last used; a
 // start of its own costs about as much as so many questions.
 constexpr int max_questions = 4;
 
-// The command's, whatever stage it was on its way to.
+// Whatever stage it was on its way to.
 StageKey key_for_all_stages(StageKey key) {
   key.stage = Stage::configured;
   return key;
@@ -43,12 +43,14 @@ std::string last_line(const std::string& text) {
 }  // namespace
 
 ZygotePool::ZygotePool(EventLoop& loop, ProcessTable& processes, std::string zygote_program,
-                       std::size_t limit, bool verify, Clock::duration fork_patience)
+                       std::size_t limit, bool verify, StageAge age,
+                       Clock::duration fork_patience)
     : loop_(loop),
       processes_(processes),
       zygote_program_(std::move(zygote_program)),
       limit_(limit),
       verify_(verify),
+      age_(age),
       fork_patience_(fork_patience) {}
 
 ZygotePool::WaitId ZygotePool::acquire(ProcessRequest request, Callback callback) {
@@ -107,7 +109,9 @@ Zygote* ZygotePool::usable_zygote(const Waiter& waiter, Stage stage) {
         // A run is there sooner without it.
         if (stage == Stage::preloaded && waiter.target != stage) continue;
         const bool fits = is_own && (!environment_matters || zygote.is_built_for(waiter.request));
-        if (fits && !zygote.is_to_retire()) return &zygote;
+        const bool joins =
+            !serves_one_process(stage, waiter.request) || !is_taken(zygote, waiter);
+        if (fits && joins && !zygote.is_to_retire()) return &zygote;
         continue;
       }
       if (zygote.state() != Zygote::State::ready &&
@@ -169,12 +173,36 @@ bool ZygotePool::ask_about_arguments(Waiter& waiter) {
   return true;
 }
 
+// As far as is known from the last time.
+bool ZygotePool::serves_one_process(Stage stage, const ProcessRequest& request) const {
+  const Command command{key_of(stage, request), request.spec.args};
+  return std::find(serving_once_.begin(), serving_once_.end(), command) != serving_once_.end() ||
+         std::any_of(refusals_.begin(), refusals_.end(),
+                     [&](const Refusal& each) { return each.command == command; });
+}
+
+// Whether somebody else waits for it.
+bool ZygotePool::is_taken(const Zygote& zygote, const Waiter& waiter) const {
+  return std::any_of(waiters_.begin(), waiters_.end(), [&](const auto& each) {
+    return each.get() != &waiter && each->building == &zygote && each->callback;
+  });
+}
+
+void ZygotePool::remember_whether_it_serves_once(const Zygote& zygote) {
+  Command command{zygote.key(), zygote.args()};
+  std::erase(serving_once_, command);
+  if (!zygote.serves_once()) return;
+  serving_once_.push_back(std::move(command));
+  if (serving_once_.size() > remembered_commands) serving_once_.pop_front();
+}
+
 // Verifies the trace of the zygote and of those below it, the lowest first; what does not hold is
 // retired with all above it.
 bool ZygotePool::holds(Zygote& zygote) {
   if (!verify_) return true;
   if (zygote.parent() && !holds(*zygote.parent())) return false;
-  const auto difference = zygote.first_difference();
+  auto difference = zygote.first_difference();
+  if (!difference && zygote.is_too_old(age_)) difference = "(the clock)";
   if (!difference) return true;
   log("pool").info("stage_stale pid={} stage={} file={}", zygote.pid(),
                    to_string(zygote.key().stage), *difference);
@@ -183,16 +211,15 @@ bool ZygotePool::holds(Zygote& zygote) {
 }
 
 bool ZygotePool::is_without_preloaded(const ProcessRequest& request) const {
-  const std::pair command{key_of(Stage::configured, request), request.spec.args};
+  const Command command{key_of(Stage::configured, request), request.spec.args};
   return std::find(without_preloaded_.begin(), without_preloaded_.end(), command) !=
          without_preloaded_.end();
 }
 
 bool ZygotePool::is_refused(Stage stage, const ProcessRequest& request) {
-  const auto key = key_of(stage, request);
+  const Command command{key_of(stage, request), request.spec.args};
   const auto it = std::find_if(refusals_.begin(), refusals_.end(), [&](const Refusal& each) {
-    return each.key == key && each.args == request.spec.args &&
-           !first_difference(each.reads, stage, request);
+    return each.command == command && !first_difference(each.reads, stage, request);
   });
   if (it == refusals_.end()) return false;
   if (!it->trace->first_difference()) return true;
@@ -228,7 +255,8 @@ void ZygotePool::advance(Waiter& waiter) {
     const auto tried = zygote->parsed_by().tried(waiter.request.spec.args);
     const bool distributed = tried && tried->distributed();
     if (stage == waiter.target || distributed) {
-      finish(waiter, Lease{zygote, zygote->state() == Zygote::State::ready, distributed});
+      const bool may_fork = zygote->state() == Zygote::State::ready && !zygote->serves_once();
+      finish(waiter, Lease{zygote, may_fork, distributed});
       return;
     }
     if (zygote->state() == Zygote::State::refused) {
@@ -251,6 +279,7 @@ void ZygotePool::advance(Waiter& waiter) {
     if (!waiter.refused.contains(stage) && !is_refused(stage, waiter.request)) next = stage;
   }
   build(waiter, from, next);
+  if (from->serves_once()) from->retire();
 }
 
 void ZygotePool::build(Waiter& waiter, Zygote* from, Stage stage) {
@@ -278,7 +307,12 @@ void ZygotePool::finish(Waiter& waiter, Result result) {
   auto callback = std::move(waiter.callback);
   const auto request = std::move(waiter.request);
   std::erase_if(waiters_, [&](const auto& each) { return each.get() == &waiter; });
-  if (observer_ && callback && std::holds_alternative<Lease>(result)) observer_->leased(request);
+  if (const auto* lease = std::get_if<Lease>(&result); lease && observer_ && callback) {
+    observer_->leased(request);
+    const Zygote& zygote = *lease->zygote;
+    const bool is_ready = zygote.state() == Zygote::State::ready;
+    if (is_ready && zygote.serves_once() && !zygote.has_made_files()) observer_->spent(request);
+  }
   if (callback) callback(std::move(result));
   if (observer_) observer_->wait_ended();
 }
@@ -318,8 +352,8 @@ std::vector<std::string> ZygotePool::directories() const {
 void ZygotePool::preload_rejected(const Zygote& zygote) {
   const auto& rejected = *zygote.preload_rejected();
   if (rejected.module.empty()) {
-    without_preloaded_.emplace_back(key_for_all_stages(zygote.key()), zygote.args());
-    if (without_preloaded_.size() > remembered_refusals) without_preloaded_.pop_front();
+    without_preloaded_.push_back({key_for_all_stages(zygote.key()), zygote.args()});
+    if (without_preloaded_.size() > remembered_commands) without_preloaded_.pop_front();
   }
   log("pool").info("preload_rejected stage={} module={} reason={:?}", to_string(zygote.key().stage),
                    rejected.module, rejected.reason);
@@ -345,17 +379,19 @@ void ZygotePool::advance_waiters_of(Zygote& zygote) {
 }
 
 void ZygotePool::remember_refusal(const Zygote& zygote) {
+  Command command{zygote.key(), zygote.args()};
   auto reads = zygote.whole_reads();
   std::erase_if(refusals_, [&](const Refusal& each) {
-    return each.key == zygote.key() && each.args == zygote.args() && each.reads == reads;
+    return each.command == command && each.reads == reads;
   });
-  refusals_.push_back({zygote.key(), zygote.args(), std::move(reads), zygote.ready().refusal,
+  refusals_.push_back({std::move(command), std::move(reads), zygote.ready().refusal,
                        std::make_shared<Trace>(zygote.whole_trace())});
-  if (refusals_.size() > remembered_refusals) refusals_.pop_front();
+  if (refusals_.size() > remembered_commands) refusals_.pop_front();
 }
 
 void ZygotePool::stage_reached(Zygote& zygote) {
   if (zygote.state() == Zygote::State::refused) remember_refusal(zygote);
+  remember_whether_it_serves_once(zygote);
   if (observer_) observer_->stage_built(zygote);
   advance_waiters_of(zygote);
   if (zygote.is_to_retire()) zygote.retire();

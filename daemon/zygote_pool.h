@@ -4,6 +4,9 @@
 // trace holds, builds the stages that are missing, and answers with a lease. Several runs that want
 // the same stage wait for one build.
 //
+// What serves once is handed over itself (Lease), or forked once for the stage above it, and is
+// built anew for whoever comes next.
+//
 // A build that began before a run was submitted may have read what has changed since: its trace is
 // looked at again. One that began afterwards has seen what a cold run would have seen.
 //
@@ -28,7 +31,7 @@ namespace hearth::daemon {
 class ZygotePool : private Zygote::Listener {
  public:
   // Start the process at once with Zygote::start_process: with fork, or (a stage that the audit
-  // refused) without.
+  // refused, or that serves once) without.
   struct Lease {
     Zygote* zygote = nullptr;
     bool fork = true;
@@ -51,7 +54,9 @@ class ZygotePool : private Zygote::Listener {
   struct Observer {
     virtual ~Observer() = default;
     virtual void leased(const ProcessRequest& request) = 0;  // to somebody who waited
-    virtual void stage_built(const Zygote& zygote) = 0;      // ready or refused
+    virtual void spent(const ProcessRequest&
+                           request) = 0;  // leased what serves nobody else, and may be built ahead
+    virtual void stage_built(const Zygote& zygote) = 0;  // ready or refused
     virtual void preload_rejected(const Zygote& zygote) = 0;
     virtual void wait_ended() = 0;  // somebody's, or a build for later
   };
@@ -60,7 +65,7 @@ class ZygotePool : private Zygote::Listener {
   // the least recently used go. `verify`: false trusts every trace, for tests of the tests.
   // `fork_patience`: see Zygote.
   ZygotePool(EventLoop& loop, ProcessTable& processes, std::string zygote_program,
-             std::size_t limit, bool verify = true,
+             std::size_t limit, bool verify = true, StageAge age = {},
              Clock::duration fork_patience = std::chrono::seconds(10));
 
   // A zygote paused as deep as processes of that kind are forked: `selected`, or `configured` when
@@ -107,10 +112,14 @@ class ZygotePool : private Zygote::Listener {
     int rebuilds = 0;
     std::set<protocol::Stage> refused;  // on the way, whatever their traces say by now
   };
-  // A stage that the audit refused is not tried again while what it read is unchanged.
-  struct Refusal {
+  struct Command {
     StageKey key;
     std::vector<std::string> args;
+    bool operator==(const Command&) const = default;
+  };
+  // A stage that the audit refused is not tried again while what it read is unchanged.
+  struct Refusal {
+    Command command;
     std::vector<protocol::EnvironmentRead> reads;
     std::string reason;
     std::shared_ptr<Trace> trace;
@@ -134,6 +143,9 @@ class ZygotePool : private Zygote::Listener {
   bool is_without_preloaded(const ProcessRequest& request) const;
   bool is_refused(protocol::Stage stage, const ProcessRequest& request);
   bool holds(Zygote& zygote);
+  bool serves_one_process(protocol::Stage stage, const ProcessRequest& request) const;
+  bool is_taken(const Zygote& zygote, const Waiter& waiter) const;
+  void remember_whether_it_serves_once(const Zygote& zygote);
   void build(Waiter& waiter, Zygote* from, protocol::Stage stage);
   void finish(Waiter& waiter, Result result);
   void retire_with_descendants(Zygote& zygote);
@@ -147,12 +159,14 @@ class ZygotePool : private Zygote::Listener {
   std::string zygote_program_;
   std::size_t limit_;
   bool verify_;
+  StageAge age_;
   Clock::duration fork_patience_;
   std::vector<std::unique_ptr<Zygote>> zygotes_;
   std::vector<std::unique_ptr<Waiter>> waiters_;
   std::deque<Refusal> refusals_;
-  // Commands with which nothing that was imported ahead fits.
-  std::deque<std::pair<StageKey, std::vector<std::string>>> without_preloaded_;
+  std::deque<Command> serving_once_;  // when they were built the last time
+  // With which nothing that was imported ahead fits.
+  std::deque<Command> without_preloaded_;
   Observer* observer_ = nullptr;
   std::uint64_t next_wait_ = 1;
   std::uint64_t interpreters_started_ = 0;

@@ -3,8 +3,8 @@
 
 namespace hearth::recorder {
 
-// Called in the thread that asks, before the call, while recording is on; what it does itself is not
-// told. `what`: for people.
+// Called in the thread that asks, before the call, while recording is on; what it does itself is
+// not told. `what`: for people.
 using IdentityListener = void (*)(const char* what);
 
 void listen_to_identities(IdentityListener tell);

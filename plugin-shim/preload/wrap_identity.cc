@@ -1,7 +1,6 @@
-// What makes one process differ from another: its id, and random bytes. Nothing is recorded here; whoever
-// listens finds out who has asked. libc's calls of itself (mkstemp, arc4random) are not seen.
-#include "plugin-shim/preload/identity.h"
-
+// What makes one process differ from another: its id, and random bytes. Nothing is recorded here;
+// whoever listens finds out who has asked. libc's calls of itself (mkstemp, arc4random) are not
+// seen.
 #include <dlfcn.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
@@ -13,6 +12,7 @@
 #include <cstdarg>
 
 #include "plugin-shim/preload/gate.h"
+#include "plugin-shim/preload/identity.h"
 #include "plugin-shim/preload/next.h"
 
 namespace hearth::recorder {
@@ -79,7 +79,8 @@ HEARTH_WRAPPER long syscall(long number, ...) noexcept {
   return next(number, given[0], given[1], given[2], given[3], given[4], given[5]);
 }
 
-// libuuid's, which Python's uuid1 uses: made of the time and of what libuuid knows since its first call.
+// libuuid's, which Python's uuid1 uses: made of the time and of what libuuid knows since its first
+// call.
 extern "C" int uuid_generate_time_safe(unsigned char* uuid);
 
 HEARTH_WRAPPER int uuid_generate_time_safe(unsigned char* uuid) {

@@ -3,6 +3,8 @@
 //   read:PATH      the stage's trace names the file
 //   print:TEXT     at `selected`: printed to standard output
 //   refuse:STAGE   the audit of that stage refuses it
+//   once:STAGE     that stage serves once
+//   fresh-until:N  at `configured`: in seconds since the epoch
 //   end:CODE       at `selected`: the process ends with that code instead of pausing
 //   crash          at `selected`: it dies of SIGSEGV instead of pausing
 //   crash-while:PATH  at `configured`: likewise, while the file is there
@@ -87,6 +89,9 @@ void announce(Channel& channel, const State& state, const BuildStage& build) {
     if (each.rfind(reads, 0) == 0)
       ready.options.push_back({each.substr(reads.size()), "fake.py:2"});
   }
+  if (has(spec, std::string("once:") + std::string(to_string(state.stage))))
+    ready.findings.push_back({"identity", "as asked", "/a.py", 1, Consequence::serves_once});
+  if (state.stage == Stage::configured) ready.fresh_until = number(spec, "fresh-until", 0);
   ready.distributed = state.stage == Stage::configured && build.flavour == Flavour::session &&
                       has(spec, "distributed");
   if (state.stage == Stage::configured) {

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "daemon/housekeeper.h"
 #include "daemon/preparer.h"
@@ -73,6 +74,11 @@ class ZygotePoolTest : public testing::Test {
     if (!lease) return nullptr;
     EXPECT_EQ(lease->fork, fork);
     return lease->zygote;
+  }
+
+  // What a run does with a lease without fork.
+  void hand_over(Zygote* zygote) {
+    zygote->start_process({}, {}, [](pid_t) {});
   }
 
   std::ptrdiff_t ready_stages(Stage stage) {
@@ -771,6 +777,76 @@ TEST_F(ZygotePoolTest, forks_a_run_on_the_streams_that_it_gets) {
   EXPECT_EQ(contents(*out), "first <then>");
   EXPECT_EQ(WEXITSTATUS(*status), 7);
   EXPECT_EQ(zygote->served(), 1u);
+}
+
+TEST_F(ZygotePoolTest, hands_over_a_stage_that_serves_once_and_builds_another) {
+  Zygote* first = lease(request({"once:selected"}), false);
+  const auto first_pid = first->pid();
+  Zygote* configured = first->parent();
+  hand_over(first);
+  Zygote* second = lease(request({"once:selected"}), false);
+  EXPECT_NE(second->pid(), first_pid);
+  EXPECT_EQ(second->parent(), configured) << "the stage below serves on";
+}
+
+TEST_F(ZygotePoolTest, builds_once_on_a_stage_that_serves_once) {
+  Zygote* first = lease(request({"once:configured"}), false);
+  EXPECT_TRUE(first->serves_once()) << "what is below is in it too";
+  const auto configured = first->parent()->pid();
+  const auto interpreter = first->parent()->parent()->pid();
+  hand_over(first);
+  Zygote* second = lease(request({"once:configured"}), false);
+  EXPECT_NE(second->parent()->pid(), configured);
+  EXPECT_EQ(second->parent()->parent()->pid(), interpreter);
+}
+
+TEST_F(ZygotePoolTest, builds_a_stage_that_serves_once_for_each_of_many_that_want_it) {
+  std::set<pid_t> taken;
+  for (int i = 0; i < 20; ++i) {
+    auto wanted = request({"once:configured"}, Flavour::worker);
+    wanted.identity.id = "gw" + std::to_string(i);
+    pool_.acquire(std::move(wanted), [&](ZygotePool::Result result) {
+      Zygote* zygote = std::get<ZygotePool::Lease>(result).zygote;
+      taken.insert(zygote->pid());
+      hand_over(zygote);
+    });
+  }
+  run_until([&] { return taken.size() == 20; });
+}
+
+TEST_F(ZygotePoolTest, forks_again_from_a_stage_that_does_not_serve_once_any_more) {
+  hand_over(lease(request({"once:selected"}), false));
+  EXPECT_EQ(lease(request({"x"})), lease(request({"x"})));
+}
+
+TEST_F(ZygotePoolTest, prepares_another_of_what_serves_once) {
+  hand_over(lease(request({"once:selected"}), false));
+  run_until([&] { return ready_stages(Stage::selected) == 1; });
+}
+
+TEST_F(ZygotePoolTest, does_not_serve_from_a_stage_after_its_midnight) {
+  const auto first = lease(request({"fresh-until:1"}))->pid();
+  EXPECT_NE(lease(request({"fresh-until:1"}))->pid(), first);
+}
+
+TEST_F(ZygotePoolTest, serves_from_a_stage_before_its_midnight) {
+  const auto first = lease(request({"fresh-until:99999999999"}))->pid();
+  EXPECT_EQ(lease(request({"fresh-until:99999999999"}))->pid(), first);
+}
+
+TEST(StageAge, passes_with_the_time_or_at_midnight_or_when_the_clock_is_set_back) {
+  using std::chrono::hours;
+  using std::chrono::minutes;
+  const auto built = StageAge::Clock::time_point(hours(1000));
+  const std::uint64_t midnight = 1001 * 3600 - 1800;
+  StageAge age;
+  EXPECT_FALSE(age.is_passed(midnight, built, built + minutes(29)));
+  EXPECT_TRUE(age.is_passed(midnight, built, built + minutes(30)));
+  EXPECT_TRUE(age.is_passed(midnight, built, built - minutes(1)));
+  EXPECT_FALSE(age.is_passed(0, built, built + hours(100))) << "nobody looked at the clock";
+  age.past_midnight = true;
+  EXPECT_FALSE(age.is_passed(midnight, built, built + minutes(60)));
+  EXPECT_TRUE(age.is_passed(midnight, built, built + minutes(61)));
 }
 
 }  // namespace

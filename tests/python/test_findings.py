@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes.util
 import os
 import time
 from pathlib import Path
@@ -74,9 +73,7 @@ def test_an_identity_taken_through_native_code_counts(project: Project, build: B
 
 
 def test_an_identity_taken_in_a_thread_counts(project: Project, build: Builder) -> None:
-    code = (
-        "import threading, uuid\nt = threading.Thread(target=uuid.uuid4)\nt.start()\nt.join()\n"
-    )
+    code = "import threading, uuid\nt = threading.Thread(target=uuid.uuid4)\nt.start()\nt.join()\n"
     found = findings_of(project, build, code)
     assert {(each.kind, each.consequence) for each in found} == {("identity", "serves_once")}
 
@@ -121,9 +118,7 @@ def test_a_child_process_of_project_code_refuses_the_stage(
     project: Project, build: Builder, code: str
 ) -> None:
     ready = ready_of(project, build, code + "\n")
-    assert {(each.kind, each.consequence) for each in ready.findings} == {
-        ("subprocess", "refused")
-    }
+    assert {(each.kind, each.consequence) for each in ready.findings} == {("subprocess", "refused")}
     assert f"{project.directory}/conftest.py:" in ready.refusal
 
 
@@ -262,6 +257,7 @@ def test_a_thread_that_is_known_to_be_harmless_refuses_nothing(
 
 
 def test_any_other_thread_refuses_the_stage(project: Project, build: Builder) -> None:
-    assert "thread jemalloc_bg_thx" in ready_of(
-        project, build, THREAD.format(name=b"jemalloc_bg_thx")
-    ).refusal
+    assert (
+        "thread jemalloc_bg_thx"
+        in ready_of(project, build, THREAD.format(name=b"jemalloc_bg_thx")).refusal
+    )

@@ -8,8 +8,8 @@
 namespace hearth::python {
 namespace {
 
-// Directories, each with a separator at its end. Of those of the standard library, one may lie in it
-// that packages are installed to.
+// Directories, each with a separator at its end. Of those of the standard library, one may lie in
+// it that packages are installed to.
 struct Installation {
   std::vector<std::string> standard;
   std::vector<std::string> packages;

@@ -58,7 +58,7 @@ def _parse(text: bytes) -> Any:
     if sys.version_info >= (3, 11):
         import tomllib
     else:
-        import tomli as tomllib  # pytest's own dependency
+        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]  # pytest's own dependency
     try:
         return tomllib.loads(text.decode())
     finally:

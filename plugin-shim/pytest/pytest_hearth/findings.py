@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+
 from . import _native
 from .declaration import Declaration, read
 from .messages import Consequence, Finding
@@ -57,9 +58,7 @@ class Findings:
         if "clock" in self._declaration.harmless:
             return 0
         day = self._local(self._begun)
-        return int(
-            self._of_epoch((day.tm_year, day.tm_mon, day.tm_mday + 1, 0, 0, 0, 0, 0, -1))
-        )
+        return int(self._of_epoch((day.tm_year, day.tm_mon, day.tm_mday + 1, 0, 0, 0, 0, 0, -1)))
 
     def _consequence(self, kind: str, whose: str) -> str:
         if kind in self._declaration.harmless:
