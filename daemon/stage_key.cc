@@ -51,7 +51,9 @@ StageKey key_of(Stage stage, const ProcessRequest& request) {
   key.spec.environment = always_compared(request.spec.environment);
   if (stage != Stage::interpreter || starts_by_directory(request.spec.environment))
     key.spec.directory = request.spec.directory;
-  if (stage == Stage::interpreter || stage == Stage::preloaded) return key;
+  if (stage == Stage::interpreter) return key;
+  key.spec.context = request.spec.context;
+  if (stage == Stage::preloaded) return key;
   key.flavour = request.flavour;
   key.spec = request.spec;
   key.spec.args.clear();

@@ -214,11 +214,70 @@ struct Wire<Finding> {
 };
 
 template <>
+struct Wire<ResourceLimit> {
+  using Type = ResourceLimit;
+  static constexpr const char* name = "resource_limit";
+  static void write(Packer& packer, const Type& value) {
+    packer.pack_array(3);
+    Uint::write(packer, value.resource);
+    Uint::write(packer, value.soft);
+    Uint::write(packer, value.hard);
+  }
+  static std::size_t size(const Type& value) {
+    return 5 +
+         Uint::size(value.resource) +
+         Uint::size(value.soft) +
+         Uint::size(value.hard);
+  }
+  static bool read(const msgpack::object& object, Type& value) {
+    if (!is_array_of(3, object)) return false;
+    const msgpack::object* element = object.via.array.ptr;
+    return Uint::read(element[0], value.resource) &&
+           Uint::read(element[1], value.soft) &&
+           Uint::read(element[2], value.hard);
+  }
+};
+
+template <>
+struct Wire<ProcessContext> {
+  using Type = ProcessContext;
+  static constexpr const char* name = "process_context";
+  static void write(Packer& packer, const Type& value) {
+    packer.pack_array(6);
+    Int::write(packer, value.nice);
+    Uint::write(packer, value.io_priority);
+    List<Uint>::write(packer, value.processors);
+    List<Wire<ResourceLimit>>::write(packer, value.limits);
+    Uint::write(packer, value.ignored_signals);
+    Uint::write(packer, value.blocked_signals);
+  }
+  static std::size_t size(const Type& value) {
+    return 5 +
+         Int::size(value.nice) +
+         Uint::size(value.io_priority) +
+         List<Uint>::size(value.processors) +
+         List<Wire<ResourceLimit>>::size(value.limits) +
+         Uint::size(value.ignored_signals) +
+         Uint::size(value.blocked_signals);
+  }
+  static bool read(const msgpack::object& object, Type& value) {
+    if (!is_array_of(6, object)) return false;
+    const msgpack::object* element = object.via.array.ptr;
+    return Int::read(element[0], value.nice) &&
+           Uint::read(element[1], value.io_priority) &&
+           List<Uint>::read(element[2], value.processors) &&
+           List<Wire<ResourceLimit>>::read(element[3], value.limits) &&
+           Uint::read(element[4], value.ignored_signals) &&
+           Uint::read(element[5], value.blocked_signals);
+  }
+};
+
+template <>
 struct Wire<ProcessSpec> {
   using Type = ProcessSpec;
   static constexpr const char* name = "process_spec";
   static void write(Packer& packer, const Type& value) {
-    packer.pack_array(7);
+    packer.pack_array(8);
     Bytes::write(packer, value.python);
     Bytes::write(packer, value.script);
     List<Bytes>::write(packer, value.sys_path);
@@ -226,6 +285,7 @@ struct Wire<ProcessSpec> {
     Bytes::write(packer, value.directory);
     List<Bytes>::write(packer, value.environment);
     Uint::write(packer, value.umask);
+    Wire<ProcessContext>::write(packer, value.context);
   }
   static std::size_t size(const Type& value) {
     return 5 +
@@ -235,10 +295,11 @@ struct Wire<ProcessSpec> {
          List<Bytes>::size(value.args) +
          Bytes::size(value.directory) +
          List<Bytes>::size(value.environment) +
-         Uint::size(value.umask);
+         Uint::size(value.umask) +
+         Wire<ProcessContext>::size(value.context);
   }
   static bool read(const msgpack::object& object, Type& value) {
-    if (!is_array_of(7, object)) return false;
+    if (!is_array_of(8, object)) return false;
     const msgpack::object* element = object.via.array.ptr;
     return Bytes::read(element[0], value.python) &&
            Bytes::read(element[1], value.script) &&
@@ -246,7 +307,8 @@ struct Wire<ProcessSpec> {
            List<Bytes>::read(element[3], value.args) &&
            Bytes::read(element[4], value.directory) &&
            List<Bytes>::read(element[5], value.environment) &&
-           Uint::read(element[6], value.umask);
+           Uint::read(element[6], value.umask) &&
+           Wire<ProcessContext>::read(element[7], value.context);
   }
 };
 

@@ -64,6 +64,28 @@ struct Finding {
   friend bool operator==(const Finding&, const Finding&) = default;
 };
 
+// As getrlimit tells it.
+struct ResourceLimit {
+  std::uint64_t resource = 0;  // RLIMIT_… number
+  std::uint64_t soft = 0;
+  std::uint64_t hard = 0;
+  friend bool operator==(const ResourceLimit&, const ResourceLimit&) = default;
+};
+
+// What a process has from its parent besides, and what a fork can be given. (What it cannot be
+// given is the client's to compare.)
+struct ProcessContext {
+  std::int64_t nice = 0;
+  std::uint64_t io_priority = 0;  // as ioprio_get gives it
+  // those that it may run on; empty: not known, leave them
+  std::vector<std::uint64_t> processors{};
+  std::vector<ResourceLimit> limits{};
+  // bit number N-1 for signal N; without those that Python ignores itself
+  std::uint64_t ignored_signals = 0;
+  std::uint64_t blocked_signals = 0;  // likewise
+  friend bool operator==(const ProcessContext&, const ProcessContext&) = default;
+};
+
 // The command that a cold run would have been.
 struct ProcessSpec {
   std::string python{};  // interpreter to run, absolute path
@@ -75,6 +97,7 @@ struct ProcessSpec {
   std::string directory{};  // working directory, absolute path
   std::vector<std::string> environment{};  // NAME=value entries, the whole environment
   std::uint64_t umask = 0;  // file mode creation mask
+  ProcessContext context{};
   friend bool operator==(const ProcessSpec&, const ProcessSpec&) = default;
 };
 

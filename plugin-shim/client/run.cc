@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -91,6 +92,21 @@ tl::expected<int, Failure> run(Connection& connection, protocol::ProcessSpec spe
       early.clear();
     }
   }
+}
+
+std::string become(const protocol::ProcessSpec& spec) {
+  std::vector<std::string> words{spec.python};
+  if (spec.script.empty()) {
+    words.insert(words.end(), {"-m", "pytest"});
+  } else {
+    words.push_back(spec.script);
+  }
+  words.insert(words.end(), spec.args.begin(), spec.args.end());
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  execv(spec.python.c_str(), arguments.data());
+  return "cannot start " + spec.python + ": " + std::strerror(errno);
 }
 
 void end_like(int wait_status) {

@@ -25,6 +25,9 @@ class ForwardedSignals {
 tl::expected<int, Failure> run(Connection& connection, protocol::ProcessSpec spec,
                                const OpenStreams& streams, ForwardedSignals& signals);
 
+// This process becomes the command, as if it had never been another. Comes back with an error text.
+std::string become(const protocol::ProcessSpec& spec);
+
 // Ends this process as the one with this wait status ended: the same exit code, or the same signal
 // (without a core file).
 [[noreturn]] void end_like(int wait_status);

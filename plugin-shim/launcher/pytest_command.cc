@@ -4,6 +4,7 @@
 
 #include "plugin-shim/client/locations.h"
 #include "plugin-shim/client/open_or_start.h"
+#include "plugin-shim/client/process_context.h"
 #include "plugin-shim/client/run.h"
 #include "plugin-shim/launcher/commands.h"
 #include "plugin-shim/launcher/find_pytest.h"
@@ -36,14 +37,19 @@ int pytest(std::vector<std::string> arguments) {
   auto conversation = client::open_or_start(client::executable_directory());
   if (!conversation) return complain(conversation.error().message);
 
-  client::ForwardedSignals signals;
   protocol::ProcessSpec spec{.python = found->python.string(),
                              .script = found->script.string(),
                              .sys_path = {},
                              .args = std::move(arguments),
                              .directory = directory.string(),
                              .environment = client::current_environment(),
-                             .umask = client::current_umask()};
+                             .umask = client::current_umask(),
+                             .context = client::current_process_context()};
+  const auto daemon = static_cast<pid_t>(conversation->connection.daemon_pid());
+  // No process of the daemon's could be like this one: a plain run has the same result.
+  if (!client::difference_from(daemon).empty()) return complain(client::become(spec));
+
+  client::ForwardedSignals signals;
   const auto wait_status = client::run(conversation->connection, std::move(spec), streams, signals);
   if (wait_status) client::end_like(*wait_status);
   return complain(wait_status.error().message);

@@ -46,6 +46,7 @@ from _hearth_runtime.messages import (  # type: ignore[import-not-found]  # noqa
     Forked,
     Message,
     PreloadRejected,
+    ProcessContext,
     ProcessSpec,
     Retire,
     SessionBegun,
@@ -333,4 +334,5 @@ def spec_for(
         os.fsencode(directory),
         [os.fsencode(f"{name}={value}") for name, value in variables.items()],
         0o022,
+        ProcessContext(os.getpriority(os.PRIO_PROCESS, 0), 0, [], [], 0, 0),
     )

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "plugin-shim/client/open_or_start.h"
+#include "plugin-shim/client/process_context.h"
 
 namespace hearth::python {
 namespace {
@@ -150,6 +151,13 @@ PyObject* receive(PyObject* self, PyObject* seconds) {
   }
 }
 
+PyObject* difference(PyObject* self, PyObject* /*nothing*/) {
+  const client::Connection* connection = open_connection(self);
+  if (connection == nullptr) return nullptr;
+  const auto daemon = static_cast<pid_t>(connection->daemon_pid());
+  return PyUnicode_DecodeFSDefault(client::difference_from(daemon).c_str());
+}
+
 PyObject* close(PyObject* self, PyObject* /*nothing*/) {
   close_connection(as_connection(self));
   Py_RETURN_NONE;
@@ -169,6 +177,9 @@ PyMethodDef methods[] = {
      "receive(timeout: float | None) -> bytes | None\n\nThe next encoded message; None when the "
      "seconds have passed. "
      "Raises ConnectionError when the daemon has gone, and what a signal handler raises."},
+    {"difference", difference, METH_NOARGS,
+     "difference() -> str\n\nWhat the daemon's processes could not take over from this one; empty: "
+     "nothing."},
     {"close", close, METH_NOARGS,
      "close() -> None\n\nEnds the conversation; what the daemon still does for it is cancelled."},
     {nullptr, nullptr, 0, nullptr},
@@ -200,6 +211,38 @@ PyType_Slot type_slots[] = {
 PyType_Spec type_spec = {"_client.Connection", sizeof(ConnectionObject), 0, Py_TPFLAGS_DEFAULT,
                          type_slots};
 
+// In wire form.
+PyObject* process_context(PyObject* /*module*/, PyObject* /*nothing*/) {
+  const auto context = client::current_process_context();
+  PyObject* processors = PyList_New(0);
+  PyObject* limits = PyList_New(0);
+  bool complete = processors != nullptr && limits != nullptr;
+  const auto append = [&](PyObject* list, PyObject* item) {
+    complete = complete && item != nullptr && PyList_Append(list, item) == 0;
+    Py_XDECREF(item);
+  };
+  for (const auto number : context.processors) {
+    if (complete) append(processors, PyLong_FromUnsignedLongLong(number));
+  }
+  for (const auto& limit : context.limits) {
+    if (complete) append(limits, Py_BuildValue("[KKK]", limit.resource, limit.soft, limit.hard));
+  }
+  PyObject* result = nullptr;
+  if (complete) {
+    result = Py_BuildValue("[LKOOKK]", static_cast<long long>(context.nice), context.io_priority,
+                           processors, limits, context.ignored_signals, context.blocked_signals);
+  }
+  Py_XDECREF(processors);
+  Py_XDECREF(limits);
+  return result;
+}
+
+PyMethodDef functions[] = {
+    {"process_context", process_context, METH_NOARGS,
+     "process_context() -> list\n\nThis process's, in wire form (see the schema)."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
 int add_type(PyObject* module) {
   PyObject* type = PyType_FromSpec(&type_spec);
   if (type == nullptr) return -1;
@@ -220,7 +263,7 @@ PyModuleDef definition = {
     "_client",
     "A conversation with the daemon; private.",
     0,
-    nullptr,
+    functions,
     module_slots,
     nullptr,
     nullptr,

@@ -41,6 +41,7 @@ inline PyObject* os_error() { return PyErr_SetFromErrno(PyExc_OSError); }
 // What each file of this module offers; see module.cc.
 extern PyMethodDef calls_methods[];
 extern PyMethodDef codec_methods[];
+extern PyMethodDef context_methods[];
 extern PyMethodDef culprit_methods[];
 extern PyMethodDef environment_methods[];
 extern PyMethodDef findings_methods[];

@@ -29,10 +29,17 @@ class ClientTransport:
         self._spec = spec
 
     @classmethod
-    def connect(cls, spec: ProcessSpec) -> ClientTransport:
-        """Find or start the daemon. Raises TransportError."""
+    def connect(cls, spec: ProcessSpec) -> Optional[ClientTransport]:
+        """Find or start the daemon. None: no process of its could be like this one (another namespace, higher limits, …).
+
+        Raises TransportError.
+        """
         try:
-            return cls(_client.Connection(_daemon_directory()), spec)
+            connection = _client.Connection(_daemon_directory())
+            if connection.difference():
+                connection.close()
+                return None
+            return cls(connection, spec)
         except ConnectionError as error:
             raise TransportError(str(error)) from None
 

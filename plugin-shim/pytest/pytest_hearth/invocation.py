@@ -6,7 +6,8 @@ import os
 import sys
 from typing import Any, Optional
 
-from .messages import ProcessSpec
+from . import _client
+from .messages import ProcessContext, ProcessSpec
 
 _SCRIPTS = ("pytest", "py.test")
 
@@ -27,6 +28,7 @@ def spec_of(config: Any, sys_path: list[str]) -> ProcessSpec:
         directory=os.fsencode(config.invocation_params.dir),
         environment=_current_environment() if is_embedded else _original_environment(),
         umask=_umask(),
+        context=ProcessContext.from_wire(_client.process_context(), "process_context"),
     )
 
 

@@ -246,10 +246,104 @@ class Finding(_Record):
         )
 
 
+class ResourceLimit(_Record):
+    """As getrlimit tells it."""
+
+    __slots__ = ("resource", "soft", "hard")
+    # resource: RLIMIT_… number
+
+    def __init__(self, resource: int, soft: int, hard: int) -> None:
+        self.resource = resource
+        self.soft = soft
+        self.hard = hard
+
+    def to_wire(self) -> list[object]:
+        """Its fields in order."""
+        return [self.resource, self.soft, self.hard]
+
+    @classmethod
+    def from_wire(cls, value: object, where: str) -> ResourceLimit:
+        """Raises ValueError, whose text begins with where."""
+        row = _fixed(value, 3, where)
+        return cls(
+            _uint(row[0], "resource_limit.resource"),
+            _uint(row[1], "resource_limit.soft"),
+            _uint(row[2], "resource_limit.hard"),
+        )
+
+
+class ProcessContext(_Record):
+    """What a process has from its parent besides, and what a fork can be given. (What it cannot be
+    given is the client's to compare.)
+    """
+
+    __slots__ = (
+        "nice",
+        "io_priority",
+        "processors",
+        "limits",
+        "ignored_signals",
+        "blocked_signals",
+    )
+    # io_priority: as ioprio_get gives it
+    # processors: those that it may run on; empty: not known, leave them
+    # ignored_signals: bit number N-1 for signal N; without those that Python ignores itself
+    # blocked_signals: likewise
+
+    def __init__(
+        self,
+        nice: int,
+        io_priority: int,
+        processors: list[int],
+        limits: list[ResourceLimit],
+        ignored_signals: int,
+        blocked_signals: int,
+    ) -> None:
+        self.nice = nice
+        self.io_priority = io_priority
+        self.processors = processors
+        self.limits = limits
+        self.ignored_signals = ignored_signals
+        self.blocked_signals = blocked_signals
+
+    def to_wire(self) -> list[object]:
+        """Its fields in order."""
+        return [
+            self.nice,
+            self.io_priority,
+            self.processors,
+            [element.to_wire() for element in self.limits],
+            self.ignored_signals,
+            self.blocked_signals,
+        ]
+
+    @classmethod
+    def from_wire(cls, value: object, where: str) -> ProcessContext:
+        """Raises ValueError, whose text begins with where."""
+        row = _fixed(value, 6, where)
+        return cls(
+            _int(row[0], "process_context.nice"),
+            _uint(row[1], "process_context.io_priority"),
+            _list_of(_uint, row[2], "process_context.processors"),
+            _list_of(ResourceLimit.from_wire, row[3], "process_context.limits"),
+            _uint(row[4], "process_context.ignored_signals"),
+            _uint(row[5], "process_context.blocked_signals"),
+        )
+
+
 class ProcessSpec(_Record):
     """The command that a cold run would have been."""
 
-    __slots__ = ("python", "script", "sys_path", "args", "directory", "environment", "umask")
+    __slots__ = (
+        "python",
+        "script",
+        "sys_path",
+        "args",
+        "directory",
+        "environment",
+        "umask",
+        "context",
+    )
     # python: interpreter to run, absolute path
     # script: the pytest script that the interpreter would have been given, absolute path; empty:
     # `-m pytest`
@@ -268,6 +362,7 @@ class ProcessSpec(_Record):
         directory: bytes,
         environment: list[bytes],
         umask: int,
+        context: ProcessContext,
     ) -> None:
         self.python = python
         self.script = script
@@ -276,6 +371,7 @@ class ProcessSpec(_Record):
         self.directory = directory
         self.environment = environment
         self.umask = umask
+        self.context = context
 
     def to_wire(self) -> list[object]:
         """Its fields in order."""
@@ -287,12 +383,13 @@ class ProcessSpec(_Record):
             self.directory,
             self.environment,
             self.umask,
+            self.context.to_wire(),
         ]
 
     @classmethod
     def from_wire(cls, value: object, where: str) -> ProcessSpec:
         """Raises ValueError, whose text begins with where."""
-        row = _fixed(value, 7, where)
+        row = _fixed(value, 8, where)
         return cls(
             _bytes(row[0], "process_spec.python"),
             _bytes(row[1], "process_spec.script"),
@@ -301,6 +398,7 @@ class ProcessSpec(_Record):
             _bytes(row[4], "process_spec.directory"),
             _list_of(_bytes, row[5], "process_spec.environment"),
             _uint(row[6], "process_spec.umask"),
+            ProcessContext.from_wire(row[7], "process_spec.context"),
         )
 
 

@@ -56,6 +56,8 @@ def _distribute(config: pytest.Config) -> None:
         transport = ClientTransport.connect(spec_of(config, _SYS_PATH))
     except TransportError as error:
         raise pytest.UsageError(f"--hearth: {error}") from None
+    if transport is None:
+        return  # the result of a plain run is the same
     config.add_cleanup(transport.close)
     Controller.install(config, transport)
 

@@ -8,7 +8,15 @@ import posix
 import sys
 from typing import Any, NoReturn, Optional
 
-from . import _native, audit, environment, findings, openfiles, randomness
+from . import (
+    _native,
+    audit,
+    environment,
+    findings,
+    openfiles,
+    process_context,
+    randomness,
+)
 from .channel import Channel, ChannelClosed
 from .findings import Findings
 from .messages import (
@@ -19,6 +27,7 @@ from .messages import (
     Forked,
     Message,
     PreloadRejected,
+    ProcessContext,
     ProcessSpec,
     Retire,
     SessionBegun,
@@ -48,7 +57,7 @@ class Zygote:
             control=control,
             stage=Stage.interpreter,
             flavour=Flavour.session,
-            spec=ProcessSpec(b"", b"", [], [], b"", [], 0),
+            spec=ProcessSpec(b"", b"", [], [], b"", [], 0, ProcessContext(0, 0, [], [], 0, 0)),
             identity=WorkerIdentity("", 0, ""),
             distribution="",
         )
@@ -236,6 +245,10 @@ class Zygote:
         _native.replace_streams(streams)
         if self._stage not in _PROJECT_HAS_RUN:
             os.umask(order.spec.umask)
+            try:
+                process_context.take_over(order.spec.context)
+            except OSError as error:
+                self.fail(f"cannot take over the limits and priorities of the client: {error}")
             try:
                 os.chdir(order.spec.directory)
             except OSError as error:
