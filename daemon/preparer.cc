@@ -44,12 +44,9 @@ void Preparer::leased(const ProcessRequest& request) {
   if (last_used_.size() > remembered_requests) last_used_.pop_back();
 }
 
-// One of the workers' is enough: it serves any of them that comes first.
 void Preparer::spent(const ProcessRequest& request) {
   if (!rebuilds_) return;
-  const auto key = key_of(protocol::Stage::selected, request);
-  std::erase_if(to_rebuild_,
-                [&](const auto& each) { return key_of(protocol::Stage::selected, each) == key; });
+  std::erase_if(to_rebuild_, [&](const auto& each) { return same_use(each, request); });
   to_rebuild_.push_back(request);
 }
 

@@ -1,5 +1,6 @@
 // Builds what the next runs will want while no run is going on: the stages that a change made
-// stale or a run has used up, for the runs used last, and the modules that are imported ahead (`preloaded`).
+// stale or a run has used up, for the runs used last, and the modules that are imported ahead
+// (`preloaded`).
 //
 // It is the pool's observer and its client: what it builds is found by a run that comes later, and
 // one that comes meanwhile joins the build. Nothing is built beside a run: an ordinary user cannot

@@ -43,8 +43,7 @@ std::string last_line(const std::string& text) {
 }  // namespace
 
 ZygotePool::ZygotePool(EventLoop& loop, ProcessTable& processes, std::string zygote_program,
-                       std::size_t limit, bool verify, StageAge age,
-                       Clock::duration fork_patience)
+                       std::size_t limit, bool verify, StageAge age, Clock::duration fork_patience)
     : loop_(loop),
       processes_(processes),
       zygote_program_(std::move(zygote_program)),
@@ -109,8 +108,7 @@ Zygote* ZygotePool::usable_zygote(const Waiter& waiter, Stage stage) {
         // A run is there sooner without it.
         if (stage == Stage::preloaded && waiter.target != stage) continue;
         const bool fits = is_own && (!environment_matters || zygote.is_built_for(waiter.request));
-        const bool joins =
-            !serves_one_process(stage, waiter.request) || !is_taken(zygote, waiter);
+        const bool joins = !serves_one_process(stage, waiter.request) || !is_taken(zygote, waiter);
         if (fits && joins && !zygote.is_to_retire()) return &zygote;
         continue;
       }
@@ -259,13 +257,20 @@ void ZygotePool::advance(Waiter& waiter) {
       finish(waiter, Lease{zygote, may_fork, distributed});
       return;
     }
-    if (zygote->state() == Zygote::State::refused) {
-      waiter.refused.insert(stage);
-      zygote->kill();
-      continue;
+    const bool is_refused = zygote->state() == Zygote::State::refused;
+    if (!is_refused && !zygote->serves_once()) {
+      from = zygote;
+      break;
     }
-    from = zygote;
-    break;
+    // What took an identity has to be the process that goes on with it. A session goes on from
+    // here; a worker has to tell first what it collected: it is built past this stage.
+    if (!is_refused && waiter.request.flavour == protocol::Flavour::session) {
+      finish(waiter, Lease{zygote, false, false});
+      return;
+    }
+    if (!is_refused) remember_refusal(*zygote);
+    waiter.refused.insert(stage);
+    zygote->kill();
   }
   if (!from) {
     build(waiter, nullptr, Stage::interpreter);
@@ -279,7 +284,6 @@ void ZygotePool::advance(Waiter& waiter) {
     if (!waiter.refused.contains(stage) && !is_refused(stage, waiter.request)) next = stage;
   }
   build(waiter, from, next);
-  if (from->serves_once()) from->retire();
 }
 
 void ZygotePool::build(Waiter& waiter, Zygote* from, Stage stage) {
@@ -307,14 +311,20 @@ void ZygotePool::finish(Waiter& waiter, Result result) {
   auto callback = std::move(waiter.callback);
   const auto request = std::move(waiter.request);
   std::erase_if(waiters_, [&](const auto& each) { return each.get() == &waiter; });
-  if (const auto* lease = std::get_if<Lease>(&result); lease && observer_ && callback) {
-    observer_->leased(request);
-    const Zygote& zygote = *lease->zygote;
-    const bool is_ready = zygote.state() == Zygote::State::ready;
-    if (is_ready && zygote.serves_once() && !zygote.has_made_files()) observer_->spent(request);
-  }
+  if (const auto* lease = std::get_if<Lease>(&result); lease && observer_ && callback)
+    tell_of(*lease, request);
   if (callback) callback(std::move(result));
   if (observer_) observer_->wait_ended();
+}
+
+// What makes files is built for runs only: they may be meant to be removed by the run's exit, and
+// whoever is no run should write nothing.
+void ZygotePool::tell_of(const Lease& lease, const ProcessRequest& request) {
+  Zygote& zygote = *lease.zygote;
+  if (zygote.parsed_by().has_made_files()) return;
+  observer_->leased(request);
+  const bool is_spent = zygote.state() == Zygote::State::ready && zygote.serves_once();
+  if (is_spent && request.flavour == protocol::Flavour::session) observer_->spent(request);
 }
 
 // ---- what is built for later

@@ -4,8 +4,8 @@
 // trace holds, builds the stages that are missing, and answers with a lease. Several runs that want
 // the same stage wait for one build.
 //
-// What serves once is handed over itself (Lease), or forked once for the stage above it, and is
-// built anew for whoever comes next.
+// What serves once is handed over itself (Lease), at whatever stage, and built anew for whoever
+// comes next. A worker, which has to reach `selected`, is built past such stages.
 //
 // A build that began before a run was submitted may have read what has changed since: its trace is
 // looked at again. One that began afterwards has seen what a cold run would have seen.
@@ -53,9 +53,10 @@ class ZygotePool : private Zygote::Listener {
   // Told of what happens, from the loop.
   struct Observer {
     virtual ~Observer() = default;
-    virtual void leased(const ProcessRequest& request) = 0;  // to somebody who waited
-    virtual void spent(const ProcessRequest&
-                           request) = 0;  // leased what serves nobody else, and may be built ahead
+    // To somebody who waited; it may be built ahead of the next time.
+    virtual void leased(const ProcessRequest& request) = 0;
+    // Likewise, and it serves nobody else.
+    virtual void spent(const ProcessRequest& request) = 0;
     virtual void stage_built(const Zygote& zygote) = 0;  // ready or refused
     virtual void preload_rejected(const Zygote& zygote) = 0;
     virtual void wait_ended() = 0;  // somebody's, or a build for later
@@ -117,7 +118,7 @@ class ZygotePool : private Zygote::Listener {
     std::vector<std::string> args;
     bool operator==(const Command&) const = default;
   };
-  // A stage that the audit refused is not tried again while what it read is unchanged.
+  // A stage that nothing can be built on is not tried again while what it read is unchanged.
   struct Refusal {
     Command command;
     std::vector<protocol::EnvironmentRead> reads;
@@ -148,6 +149,7 @@ class ZygotePool : private Zygote::Listener {
   void remember_whether_it_serves_once(const Zygote& zygote);
   void build(Waiter& waiter, Zygote* from, protocol::Stage stage);
   void finish(Waiter& waiter, Result result);
+  void tell_of(const Lease& lease, const ProcessRequest& request);
   void retire_with_descendants(Zygote& zygote);
   void drop_ended();
   void enforce_limit();

@@ -520,7 +520,7 @@ TEST_F(ZygotePoolTest, lends_no_stage_that_is_about_to_die_with_one_below_it) {
 TEST_F(ZygotePoolTest, kills_a_zygote_that_does_not_answer_and_builds_another) {
   // `configured` is asked about the other arguments, then the interpreter for a fork.
   for (const int below : {2, 3}) {
-    ZygotePool impatient(loop_, processes_, "unused", 32, true, std::chrono::milliseconds(200));
+    ZygotePool impatient(loop_, processes_, "unused", 32, true, {}, std::chrono::milliseconds(200));
     const auto pid_below = [&](const char* argument) {
       Zygote* zygote = nullptr;
       impatient.acquire(request({argument}), [&](ZygotePool::Result result) {
@@ -540,7 +540,7 @@ TEST_F(ZygotePoolTest, kills_a_zygote_that_does_not_answer_and_builds_another) {
 }
 
 TEST_F(ZygotePoolTest, kills_a_zygote_that_does_not_start_a_process) {
-  ZygotePool impatient(loop_, processes_, "unused", 32, true, std::chrono::milliseconds(200));
+  ZygotePool impatient(loop_, processes_, "unused", 32, true, {}, std::chrono::milliseconds(200));
   Zygote* zygote = nullptr;
   impatient.acquire(request({}), [&](ZygotePool::Result result) {
     zygote = std::get<ZygotePool::Lease>(result).zygote;
@@ -620,7 +620,7 @@ TEST_F(ZygotePoolTest, keeps_within_a_budget_of_memory) {
   lease(request({"a"}));
   lease(request({"b"}));
   EXPECT_GT(pool_.memory(), 0u);
-  Housekeeper housekeeper(loop_, pool_, {.memory_bytes = pool_.memory()});
+  Housekeeper housekeeper(loop_, pool_, {.memory_bytes = 2 * pool_.memory()});
   housekeeper.look();
   EXPECT_EQ(ready_stages(Stage::selected), 2);
   Housekeeper strict(loop_, pool_, {.memory_bytes = 1});
@@ -782,22 +782,29 @@ TEST_F(ZygotePoolTest, forks_a_run_on_the_streams_that_it_gets) {
 TEST_F(ZygotePoolTest, hands_over_a_stage_that_serves_once_and_builds_another) {
   Zygote* first = lease(request({"once:selected"}), false);
   const auto first_pid = first->pid();
-  Zygote* configured = first->parent();
+  Zygote* below = first->parent();
   hand_over(first);
   Zygote* second = lease(request({"once:selected"}), false);
   EXPECT_NE(second->pid(), first_pid);
-  EXPECT_EQ(second->parent(), configured) << "the stage below serves on";
+  EXPECT_EQ(second->parent(), below) << "the stage below serves on";
 }
 
-TEST_F(ZygotePoolTest, builds_once_on_a_stage_that_serves_once) {
+TEST_F(ZygotePoolTest, hands_over_what_serves_once_at_the_first_stage_that_does) {
   Zygote* first = lease(request({"once:configured"}), false);
-  EXPECT_TRUE(first->serves_once()) << "what is below is in it too";
-  const auto configured = first->parent()->pid();
-  const auto interpreter = first->parent()->parent()->pid();
+  EXPECT_EQ(first->key().stage, Stage::configured) << "a stage above would be another process";
+  const auto first_pid = first->pid();
+  const auto interpreter = first->parent()->pid();
   hand_over(first);
   Zygote* second = lease(request({"once:configured"}), false);
-  EXPECT_NE(second->parent()->pid(), configured);
-  EXPECT_EQ(second->parent()->parent()->pid(), interpreter);
+  EXPECT_NE(second->pid(), first_pid);
+  EXPECT_EQ(second->parent()->pid(), interpreter);
+}
+
+TEST_F(ZygotePoolTest, builds_a_worker_past_a_stage_that_serves_once) {
+  Zygote* worker =
+      lease(request({"once:configured", "once:gathered", "once:selected"}, Flavour::worker), false);
+  EXPECT_EQ(worker->key().stage, Stage::selected);
+  EXPECT_EQ(worker->parent()->key().stage, Stage::interpreter);
 }
 
 TEST_F(ZygotePoolTest, builds_a_stage_that_serves_once_for_each_of_many_that_want_it) {
@@ -820,8 +827,14 @@ TEST_F(ZygotePoolTest, forks_again_from_a_stage_that_does_not_serve_once_any_mor
 }
 
 TEST_F(ZygotePoolTest, prepares_another_of_what_serves_once) {
-  hand_over(lease(request({"once:selected"}), false));
-  run_until([&] { return ready_stages(Stage::selected) == 1; });
+  bool taken = false;
+  pool_.acquire(request({"once:configured"}), [&](ZygotePool::Result result) {
+    hand_over(std::get<ZygotePool::Lease>(result).zygote);
+    taken = true;
+  });
+  run_until([&] { return taken; });
+  EXPECT_EQ(ready_stages(Stage::configured), 0);
+  run_until([&] { return ready_stages(Stage::configured) == 1; });
 }
 
 TEST_F(ZygotePoolTest, does_not_serve_from_a_stage_after_its_midnight) {

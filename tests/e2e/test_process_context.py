@@ -153,7 +153,9 @@ def test_what_no_fork_can_be_given_makes_a_plain_run(
     plain = hearth.plain(*arguments, preexec_fn=change)
     done = hearth.pytest(*arguments, preexec_fn=change)
     assert done.exit_code == plain.exit_code
-    assert (done.counts, done.stderr) == (plain.counts, plain.stderr)
+    assert done.stderr == plain.stderr
+    if plain.exit_code != 4:
+        assert done.counts == plain.counts
     status = hearth.daemon.status()
     assert (status["runs_finished"], status["zygotes"]) == (0, [])
 

@@ -96,7 +96,13 @@ def test_an_identity_taken_at_import_differs_between_runs(
     project: Project, place: str, identity: str
 ) -> None:
     project.write(
-        place, f"import os, random, secrets, tempfile, uuid\nimport numpy\nWHO = {identity}\n"
+        place,
+        f"""
+        import atexit, os, random, secrets, shutil, tempfile, uuid
+        import numpy
+        WHO = {identity}
+        atexit.register(shutil.rmtree, str(WHO), True)
+        """,
     )
     project.write(
         "test_a.py",

@@ -209,8 +209,7 @@ def test_a_project_whose_clock_is_harmless_has_no_midnight(
 
 def test_a_deeper_stage_tells_only_its_own(project: Project, build: Builder) -> None:
     project.write(conftest="import os; X = os.getpid()\n", test_a="import uuid; Y = uuid.uuid4()\n")
-    project.write(test_b=TEST)
-    _, ready = build(project.spec())
+    _, ready = build(project.spec(), "gathered")
     assert summary(ready.findings) == {("identity", "test_a.py", 1, "serves_once")}
 
 

@@ -194,6 +194,7 @@ def test_a_pipe_is_refused(project: Project, build: Builder) -> None:
 
 
 def test_a_running_child_is_refused(project: Project, build: Builder) -> None:
+    (project.directory / "pyproject.toml").write_text('[tool.hearth]\nharmless = ["subprocess"]\n')
     zygote, text = refusal(
         project, build, "import subprocess\nCHILD = subprocess.Popen(['sleep', '60'])"
     )

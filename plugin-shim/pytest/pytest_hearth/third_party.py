@@ -16,6 +16,7 @@ _PATCHING = ("gevent", "eventlet")
 # Every run with pytest's capturing imports it, and it sets LINES and COLUMNS: known without trying.
 _NEVER_AHEAD = ("readline",)
 
+
 def patching_library() -> str:
     """The name of one that this process has imported, or nothing."""
     return next((name for name in _PATCHING if name in sys.modules), "")
