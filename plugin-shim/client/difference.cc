@@ -71,8 +71,9 @@ std::string in_namespaces(const std::string& theirs) {
   for (const std::string name : {"cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time",
                                  "time_for_children", "user", "uts"}) {
     const auto ours = "/proc/self/ns/" + name;
-    if (access(ours.c_str(), F_OK) == 0 && !same_file(ours, theirs + "/ns/" + name))
-      return "namespace " + name;
+    std::string other = theirs;
+    other.append("/ns/").append(name);
+    if (access(ours.c_str(), F_OK) == 0 && !same_file(ours, other)) return "namespace " + name;
   }
   return same_file("/proc/self/root", theirs + "/root") ? "" : "root directory";
 }
@@ -86,7 +87,7 @@ std::string in_limits(pid_t daemon, const std::string& status) {
     rlimit ours{};
     rlimit theirs{};
     if (getrlimit(resource, &ours) != 0) continue;
-    const auto name = "limit " + std::to_string(number);
+    auto name = "limit " + std::to_string(number);
     if (prlimit(daemon, static_cast<__rlimit_resource>(number), nullptr, &theirs) != 0) return name;
     if (ours.rlim_max > theirs.rlim_max && !may_raise) return name;
     // The size of threads' stacks is fixed when a program starts; what stages print goes to files.

@@ -103,6 +103,7 @@ std::string become(const protocol::ProcessSpec& spec) {
   }
   words.insert(words.end(), spec.args.begin(), spec.args.end());
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (auto& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   execv(spec.python.c_str(), arguments.data());

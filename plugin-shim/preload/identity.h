@@ -3,9 +3,11 @@
 
 namespace hearth::recorder {
 
+enum class Identity { process_id, random_bytes, uuid };
+
 // Called in the thread that asks, before the call, while recording is on; what it does itself is
-// not told. `what`: for people.
-using IdentityListener = void (*)(const char* what);
+// not told. `caller`: an address in the code that asks.
+using IdentityListener = void (*)(Identity identity, const void* caller);
 
 void listen_to_identities(IdentityListener tell);
 

@@ -30,12 +30,12 @@ bool may_tell() {
   return static_cast<bool>(passage);
 }
 
-void identity_taken(const char* what) {
+void identity_taken(Identity identity, const void* caller) {
   const IdentityListener tell = listener.load(std::memory_order_relaxed);
   if (tell == nullptr || !may_tell()) return;
   const int error = errno;
   is_telling = true;
-  tell(what);
+  tell(identity, caller);
   is_telling = false;
   errno = error;
 }
@@ -46,34 +46,36 @@ void listen_to_identities(IdentityListener tell) { listener.store(tell); }
 
 }  // namespace hearth::recorder
 
+using hearth::recorder::Identity;
 using hearth::recorder::identity_taken;
 
 HEARTH_WRAPPER pid_t getpid() noexcept {
   HEARTH_NEXT(getpid);
-  identity_taken("process id");
+  identity_taken(Identity::process_id, __builtin_return_address(0));
   return next();
 }
 
 HEARTH_WRAPPER ssize_t getrandom(void* buffer, std::size_t size, unsigned flags) {
   HEARTH_NEXT(getrandom);
-  identity_taken("random bytes");
+  identity_taken(Identity::random_bytes, __builtin_return_address(0));
   return next(buffer, size, flags);
 }
 
 HEARTH_WRAPPER int getentropy(void* buffer, std::size_t size) {
   HEARTH_NEXT(getentropy);
-  identity_taken("random bytes");
+  identity_taken(Identity::random_bytes, __builtin_return_address(0));
   return next(buffer, size);
 }
 
 // How programs ask that were built for an older libc, and Python's os.getrandom.
 HEARTH_WRAPPER long syscall(long number, ...) noexcept {
   HEARTH_NEXT(syscall);
-  if (number == SYS_getrandom) identity_taken("random bytes");
-  if (number == SYS_getpid) identity_taken("process id");
+  if (number == SYS_getrandom) identity_taken(Identity::random_bytes, __builtin_return_address(0));
+  if (number == SYS_getpid) identity_taken(Identity::process_id, __builtin_return_address(0));
   std::array<long, 6> given{};
   va_list arguments;
   va_start(arguments, number);
+  // It is begun above: NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized)
   for (long& each : given) each = va_arg(arguments, long);
   va_end(arguments);
   return next(number, given[0], given[1], given[2], given[3], given[4], given[5]);
@@ -90,6 +92,6 @@ HEARTH_WRAPPER int uuid_generate_time_safe(unsigned char* uuid) {
     return reinterpret_cast<decltype(&::uuid_generate_time_safe)>(
         library == nullptr ? nullptr : dlsym(library, "uuid_generate_time_safe"));
   }();
-  identity_taken("uuid");
+  identity_taken(Identity::uuid, __builtin_return_address(0));
   return next == nullptr ? -1 : next(uuid);
 }

@@ -72,6 +72,13 @@ def test_an_identity_taken_through_native_code_counts(project: Project, build: B
     assert summary(found) == {("identity", "conftest.py", 2, "serves_once")}
 
 
+def test_a_library_that_asks_for_the_process_id_for_itself_does_not_count(
+    project: Project, build: Builder
+) -> None:
+    code = "import sqlite3\nd = sqlite3.connect('x.db')\nd.execute('create table t (n)')\nd.close()\n"
+    assert [each.kind for each in findings_of(project, build, code)] == []
+
+
 def test_an_identity_taken_in_a_thread_counts(project: Project, build: Builder) -> None:
     code = "import threading, uuid\nt = threading.Thread(target=uuid.uuid4)\nt.start()\nt.join()\n"
     found = findings_of(project, build, code)

@@ -66,7 +66,7 @@ def record(directory: Path, code: str, preload: Optional[str] = None) -> Any:
         ("os.open('f', os.O_PATH)", "status", "file"),
         ("open('f', 'a').close()", "written", "file"),
         ("open('f', 'r+').close()", "content", "file"),
-        ("threading.Thread(target=open, args=('f',)).start()", "content", "file"),
+        ("t = threading.Thread(target=open, args=('f',)); t.start(); t.join()", "content", "file"),
     ],
 )
 def test_a_look_is_recorded_as_what_it_is(tmp_path: Path, code: str, look: str, kind: str) -> None:

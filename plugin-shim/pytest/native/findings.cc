@@ -1,5 +1,6 @@
 #include "plugin-shim/pytest/native/findings.h"
 
+#include <dlfcn.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 namespace hearth::python {
 namespace {
 
+using recorder::Identity;
 using Whose = Culprit::Whose;
 
 constexpr std::size_t most_findings = 100;
@@ -81,10 +83,37 @@ std::string first_text(PyObject* args) {
   return text;
 }
 
+const void* object_of(const void* address) {
+  Dl_info info{};
+  return dladdr(address, &info) != 0 ? info.dli_fbase : nullptr;
+}
+
+// A library that asks for the process id of its own accord (SQLite, OpenSSL, ZeroMQ) wants to
+// notice forks; it tells nobody. The interpreter and what carries ctypes' calls ask for somebody.
+bool is_asked_for_somebody(const void* caller) {
+  Dl_info info{};
+  if (dladdr(caller, &info) == 0) return true;
+  if (info.dli_fbase == object_of(reinterpret_cast<const void*>(&Py_GetVersion))) return true;
+  return std::string_view(info.dli_fname).find("ffi") != std::string_view::npos;
+}
+
+const char* name_of(Identity identity) {
+  switch (identity) {
+    case Identity::process_id:
+      return "process id";
+    case Identity::random_bytes:
+      return "random bytes";
+    case Identity::uuid:
+      break;
+  }
+  return "uuid";
+}
+
 // Called in any thread, with or without the GIL (os.urandom gives it away).
-void on_identity(const char* what) {
+void on_identity(Identity identity, const void* caller) {
   if (!is_recording() || Py_IsInitialized() == 0 || PyGILState_GetThisThreadState() == nullptr)
     return;
+  if (identity == Identity::process_id && !is_asked_for_somebody(caller)) return;
   if (syscall(SYS_gettid) != syscall(SYS_getpid)) {
     taken_by_thread = true;
     return;
@@ -98,7 +127,7 @@ void on_identity(const char* what) {
   if (by.whose == Whose::project && !is_discreet(by.through)) {
     // A temporary name is made of both.
     const bool is_name = by.through.ends_with("/tempfile.py");
-    note(is_name ? "temporary" : "identity", what, std::move(by));
+    note(is_name ? "temporary" : "identity", name_of(identity), std::move(by));
   }
   PyErr_Restore(type, value, traceback);
   PyGILState_Release(state);
@@ -141,7 +170,7 @@ void note_event(PyObject* event, PyObject* args) {
   }
 }
 
-void note_identities() { listen_to_identities(on_identity); }
+void note_identities() { python::listen_to_identities(on_identity); }
 
 PyMethodDef findings_methods[] = {
     {"take_findings", take_findings, METH_NOARGS,
