@@ -75,7 +75,9 @@ def test_an_identity_taken_through_native_code_counts(project: Project, build: B
 def test_a_library_that_asks_for_the_process_id_for_itself_does_not_count(
     project: Project, build: Builder
 ) -> None:
-    code = "import sqlite3\nd = sqlite3.connect('x.db')\nd.execute('create table t (n)')\nd.close()\n"
+    code = (
+        "import sqlite3\nd = sqlite3.connect('x.db')\nd.execute('create table t (n)')\nd.close()\n"
+    )
     assert [each.kind for each in findings_of(project, build, code)] == []
 
 

@@ -1,37 +1,34 @@
 #include "plugin-shim/pytest/native/culprit.h"
 
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "plugin-shim/pytest/native/python.h"
 
 namespace hearth::python {
 namespace {
 
-// Directories, each with a separator at its end. Of those of the standard library, one may lie in
-// it that packages are installed to.
-struct Installation {
-  std::vector<std::string> standard;
-  std::vector<std::string> packages;
+// Directories, each with a separator at its end.
+struct Interpreter {
+  std::string standard_library;
   std::string own;  // hearth's
 };
 
-Installation& installation() {
-  static auto* instance = new Installation;  // never destroyed: calls come until the very end
+Interpreter& interpreter() {
+  static auto* instance = new Interpreter;  // never destroyed: calls come until the very end
   return *instance;
 }
 
-bool lies_in(std::string_view file, const std::vector<std::string>& directories) {
-  for (const std::string& directory : directories) {
-    if (file.starts_with(directory)) return true;
-  }
-  return false;
+// By what every installer calls its directories, wherever they are and however they came to be on
+// the path.
+bool is_package(std::string_view file) {
+  return file.find("/site-packages/") != std::string_view::npos ||
+         file.find("/dist-packages/") != std::string_view::npos;
 }
 
-bool is_package(std::string_view file) { return lies_in(file, installation().packages); }
-
 bool is_standard(std::string_view file) {
-  return lies_in(file, installation().standard) && !is_package(file);
+  const std::string& directory = interpreter().standard_library;
+  return !directory.empty() && file.starts_with(directory) && !is_package(file);
 }
 
 std::string text_of(PyObject* object) {
@@ -72,32 +69,19 @@ std::string extension_loaded_by(PyObject* frame) {
 }
 
 Culprit judged(std::string file, long line, std::string through) {
-  if (file.empty() || is_standard(file) || file.starts_with(installation().own)) return {};
+  if (file.empty() || is_standard(file) || file.starts_with(interpreter().own)) return {};
   const auto whose = is_package(file) ? Culprit::Whose::installed : Culprit::Whose::project;
   return {whose, std::move(file), line, std::move(through)};
 }
 
-bool directories_from(PyObject* sequence, std::vector<std::string>& directories) {
-  const Py_ssize_t count = PySequence_Size(sequence);
-  for (Py_ssize_t i = 0; i < count; ++i) {
-    const Object item(PySequence_GetItem(sequence, i));
-    std::string path;
-    if (!item || !path_bytes(item.get(), path)) return false;
-    directories.push_back(std::move(path));
-  }
-  return count >= 0;
-}
-
-PyObject* set_installation(PyObject*, PyObject* args) {
-  PyObject* standard = nullptr;
-  PyObject* packages = nullptr;
+PyObject* set_interpreter(PyObject*, PyObject* args) {
+  PyObject* standard_library = nullptr;
   PyObject* own = nullptr;
-  if (PyArg_ParseTuple(args, "OOO", &standard, &packages, &own) == 0) return nullptr;
-  Installation made;
-  if (!directories_from(standard, made.standard) || !directories_from(packages, made.packages) ||
-      !path_bytes(own, made.own))
+  Interpreter made;
+  if (PyArg_ParseTuple(args, "OO", &standard_library, &own) == 0 ||
+      !path_bytes(standard_library, made.standard_library) || !path_bytes(own, made.own))
     return nullptr;
-  installation() = std::move(made);
+  interpreter() = std::move(made);
   Py_RETURN_NONE;
 }
 
@@ -107,8 +91,10 @@ PyObject* is_installed(PyObject*, PyObject* file) {
   return PyBool_FromLong(is_package(path) || is_standard(path) ? 1 : 0);
 }
 
-PyObject* is_projects_doing(PyObject*, PyObject*) {
-  return PyBool_FromLong(find_culprit().whose == Culprit::Whose::project ? 1 : 0);
+PyObject* is_in_package(PyObject*, PyObject* file) {
+  std::string path;
+  if (!path_bytes(file, path)) return nullptr;
+  return PyBool_FromLong(is_package(path) ? 1 : 0);
 }
 
 }  // namespace
@@ -139,16 +125,15 @@ Culprit find_culprit() {
 }
 
 PyMethodDef culprit_methods[] = {
-    {"set_installation", set_installation, METH_VARARGS,
-     "set_installation(standard, packages, own): the directories of the standard library, of "
-     "installed "
-     "packages and of hearth, each with a separator at its end."},
+    {"set_interpreter", set_interpreter, METH_VARARGS,
+     "set_interpreter(standard_library, own): the directories of the standard library and of "
+     "hearth, "
+     "each with a separator at its end."},
     {"is_installed", is_installed, METH_O,
      "is_installed(file) -> bool: whether it belongs to the interpreter or to an installed "
      "package."},
-    {"is_projects_doing", is_projects_doing, METH_NOARGS,
-     "is_projects_doing() -> bool: whether the innermost code outside the standard library is the "
-     "project's own. To be asked in an audit event: hearth's own frames count as nobody's."},
+    {"is_in_package", is_in_package, METH_O,
+     "is_in_package(file) -> bool: whether it belongs to an installed package."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "plugin-shim/preload/table.h"
+#include "plugin-shim/pytest/native/culprit.h"
 #include "plugin-shim/pytest/native/findings.h"
 #include "plugin-shim/pytest/native/python.h"
 
@@ -79,6 +80,7 @@ PyObject* child_process_listener = nullptr;  // owned, never given up
 
 void on_child_process(PyObject*) {
   if (child_process_listener == nullptr) return;
+  if (find_culprit().whose != Culprit::Whose::project) return;
   Py_XDECREF(PyObject_CallObject(child_process_listener, nullptr));
 }
 
@@ -254,7 +256,8 @@ PyMethodDef recorder_methods[] = {
     {"recorder_set_cache_prefix", recorder_set_cache_prefix, METH_O,
      "recorder_set_cache_prefix(path): sys.pycache_prefix."},
     {"recorder_on_child_process", recorder_on_child_process, METH_O,
-     "recorder_on_child_process(listener): call it when a child process is about to be started."},
+     "recorder_on_child_process(listener): call it when project code is about to start a child "
+     "process."},
     {"recorder_imports", recorder_imports, METH_NOARGS,
      "recorder_imports() -> list: names of modules in the order in which their imports began, of "
      "this process and those that it was forked from. Those that importlib.import_module was asked "

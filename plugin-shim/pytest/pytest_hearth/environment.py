@@ -15,7 +15,6 @@ from .watched_environment import (
     COUNT,
     TESTRUN,
     WORKER,
-    is_started_by_library,
     record,
     storage,
     unwatch,
@@ -105,12 +104,8 @@ def note_read(name: bytes) -> None:
 
 
 def note_child_process() -> None:
-    """A child process is being started. It inherits everything, and nobody sees what it looks at.
-
-    Those that installed packages start look at the machine, not at the user's variables.
-    """
-    if not is_started_by_library():
-        record.sweep(by_library=False)
+    """Project code starts a child process. It inherits everything, and nobody sees what it looks at."""
+    record.sweep(by_library=False)
 
 
 def variables() -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:

@@ -21,6 +21,7 @@ from .zygote import Zygote
 def main(control_fd: int) -> NoReturn:
     """The interpreter zygote; and what becomes of each of its forks."""
     _reset_signals()
+    installation.remember()
     recorder = Recorder()
     environment.begin()
     _load_site()
@@ -41,7 +42,6 @@ def main(control_fd: int) -> NoReturn:
     _native.remember_streams()
     randomness.remember_start()
     base = set(sys.modules)
-    installation.remember()
     zygote.pause(Stage.interpreter, StageReport())
     if zygote.order.stage == Stage.preloaded:
         from . import preload

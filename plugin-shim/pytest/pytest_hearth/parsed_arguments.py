@@ -32,6 +32,8 @@ from typing import Any, Optional
 
 import _pytest.config
 
+from .installation import is_installed
+
 # What decides on what is loaded, and from where.
 _CONSUMED = (
     "assertmode",
@@ -46,7 +48,6 @@ _CONSUMED = (
     "rootdir",
 )
 _OTHER_WAYS = ("-h", "--help", "-V", "--version")
-_SITE_PACKAGES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 
 class CannotParse(Exception):
@@ -241,10 +242,7 @@ def _is_installed(made: Any) -> bool:
     file = getattr(module, "__file__", None)
     if module is None or file is None:
         return module is not None
-    standard_library = os.path.dirname(os.__file__) + os.sep
-    return file.startswith((standard_library, os.path.dirname(__file__) + os.sep)) or any(
-        part in file for part in _SITE_PACKAGES
-    )
+    return is_installed(file) or os.path.dirname(file) == os.path.dirname(__file__)
 
 
 def text_of(value: Any) -> Optional[str]:

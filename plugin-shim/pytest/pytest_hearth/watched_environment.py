@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator, MutableMapping
 from typing import Any, Optional
 
+from . import _native
+
 WORKER = b"PYTEST_XDIST_WORKER"
 COUNT = b"PYTEST_XDIST_WORKER_COUNT"
 TESTRUN = b"PYTEST_XDIST_TESTRUNUID"
@@ -18,8 +20,6 @@ TESTRUN = b"PYTEST_XDIST_TESTRUNUID"
 # What a library that goes through all variables, in search of settings of its own, does not mean: a worker's identity, and
 # what a shell keeps account of. One that asks for them by name is believed.
 NOT_SWEPT = frozenset((WORKER, COUNT, TESTRUN, b"_", b"PWD", b"OLDPWD", b"SHLVL"))
-
-_STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 # os.environ's own code, and the abstract classes that it is built on.
 _IMPLEMENTATION = {
@@ -67,11 +67,6 @@ class Record:
 record = Record()
 
 
-def is_installed(file: str) -> bool:
-    """Whether code belongs to an installed package."""
-    return f"{os.sep}site-packages{os.sep}" in file or f"{os.sep}dist-packages{os.sep}" in file
-
-
 def _reader() -> tuple[Any, int]:
     """The code that reads, and where in it: the first outside the modules that implement os.environ.
 
@@ -81,19 +76,6 @@ def _reader() -> tuple[Any, int]:
     while frame.f_code.co_filename in _IMPLEMENTATION and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
-
-
-def is_started_by_library() -> bool:
-    """Whether the innermost code outside the standard library belongs to an installed package."""
-    frame: Any = sys._getframe(1)
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if is_installed(file):
-            return True
-        if file not in _IMPLEMENTATION and not file.startswith((_STANDARD_LIBRARY, "<frozen ")):
-            return False
-        frame = frame.f_back
-    return False
 
 
 class _Storage(dict[Any, Any]):
@@ -110,7 +92,7 @@ class _Storage(dict[Any, Any]):
 
     def _note_all(self) -> None:
         reader = _reader()
-        by_library = is_installed(reader[0].co_filename)
+        by_library = _native.is_in_package(reader[0].co_filename)
         if by_library:
             self._sweep = reader
         record.sweep(by_library=by_library)
