@@ -123,6 +123,7 @@ void Daemon::submit(const ClientGateway::ClientId& client, ClientGateway::Attach
   auto& run = *entry.run;
   runs_[id] = std::move(entry);
   preparer_.run_began();
+  pool_.explanations().run_began(spec);
   log("daemon").info("run_submitted run={} directory={} arguments={}", id.value, spec.directory,
                      spec.args.size());
   gateway_.send(client, protocol::RunAccepted{id.value});
@@ -142,6 +143,8 @@ void Daemon::client_said(const ClientGateway::ClientId& client, protocol::Messag
                       distribution->distribution);
   } else if (std::holds_alternative<protocol::GetStatus>(message)) {
     gateway_.send(client, status());
+  } else if (const auto* why = std::get_if<protocol::GetExplanation>(&message)) {
+    gateway_.send(client, pool_.explanations().last_run(why->directory));
   } else if (std::holds_alternative<protocol::Stop>(message)) {
     gateway_.send(client, protocol::Stopping{static_cast<std::uint64_t>(getpid())});
     begin_ending(stopped);

@@ -64,8 +64,9 @@ std::vector<std::string> always_compared(const std::vector<std::string>& environ
   return kept;
 }
 
-std::optional<std::string> first_difference(const std::vector<EnvironmentRead>& reads,
-                                            protocol::Stage stage, const ProcessRequest& request) {
+std::optional<protocol::Cause> first_difference(const std::vector<EnvironmentRead>& reads,
+                                                protocol::Stage stage,
+                                                const ProcessRequest& request) {
   if (reads.empty()) return std::nullopt;
   const auto variables = variables_of(stage, request);
   std::set<std::string_view> named;
@@ -78,12 +79,16 @@ std::optional<std::string> first_difference(const std::vector<EnvironmentRead>& 
     named.insert(read.name);
     const auto it = variables.find(read.name);
     const bool is_set = it != variables.end();
-    if (is_set != read.is_set || (is_set && it->second != read.value)) return read.name;
+    if (is_set == read.is_set && (!is_set || it->second == read.value)) continue;
+    const char* aspect = !read.is_set ? "set" : !is_set ? "unset" : "value";
+    return protocol::Cause{protocol::CauseKind::variable, read.name, aspect, read.value,
+                           is_set ? it->second : "",      {}};
   }
   for (const auto* names : sweeps) {
     const auto not_meant = split(*names);
     for (const auto& [name, value] : variables) {
-      if (!named.contains(name) && !not_meant.contains(name)) return name;
+      if (named.contains(name) || not_meant.contains(name)) continue;
+      return protocol::Cause{protocol::CauseKind::variable, name, "set", {}, value, {}};
     }
   }
   return std::nullopt;

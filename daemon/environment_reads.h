@@ -17,7 +17,8 @@ std::vector<std::string> always_compared(const std::vector<std::string>& environ
 // The first variable that a stage read and that is another one (or absent, or new) in what the
 // request gives a process of that stage. A read without a name stands for all variables but those
 // that its value names, separated by NUL. Of a name that is given twice, the first counts.
-std::optional<std::string> first_difference(const std::vector<protocol::EnvironmentRead>& reads,
-                                            protocol::Stage stage, const ProcessRequest& request);
+std::optional<protocol::Cause> first_difference(const std::vector<protocol::EnvironmentRead>& reads,
+                                                protocol::Stage stage,
+                                                const ProcessRequest& request);
 
 }  // namespace hearth::daemon

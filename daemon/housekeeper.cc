@@ -27,10 +27,10 @@ void Housekeeper::look() {
   const auto pressure = memory_pressure();
   const bool is_short = pressure >= pressure_threshold;
   const auto idle = is_short ? limits_.idle_under_pressure : limits_.idle;
-  while (pool_.retire_least_recently_used(Clock::now() - idle)) {
+  while (pool_.retire_least_recently_used(Clock::now() - idle, "idle")) {
   }
   while (pool_.memory() > limits_.memory_bytes &&
-         pool_.retire_least_recently_used(Clock::time_point::max())) {
+         pool_.retire_least_recently_used(Clock::time_point::max(), "memory")) {
   }
   if (is_short) log("housekeeper").info("memory_pressure some_avg10={:.1f}", pressure);
 }

@@ -1,5 +1,8 @@
 #include "daemon/stage_key.h"
 
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/ranges.h>
+
 #include <algorithm>
 #include <string_view>
 
@@ -7,6 +10,8 @@
 
 namespace hearth::daemon {
 
+using protocol::Cause;
+using protocol::CauseKind;
 using protocol::Flavour;
 using protocol::Stage;
 
@@ -34,7 +39,88 @@ bool starts_by_directory(const std::vector<std::string>& environment) {
   });
 }
 
+std::string_view name_of(std::string_view entry) { return entry.substr(0, entry.find('=')); }
+
+std::string value_of(std::string_view entry) {
+  return std::string(entry.substr(std::min(name_of(entry).size() + 1, entry.size())));
+}
+
+// The first variable of two sorted environments that they do not have in common.
+std::optional<Cause> differing_variable(const std::vector<std::string>& before,
+                                        const std::vector<std::string>& after) {
+  const auto [was, is] = std::mismatch(before.begin(), before.end(), after.begin(), after.end());
+  if (was == before.end() && is == after.end()) return std::nullopt;
+  const bool both = was != before.end() && is != after.end();
+  const bool same_name = both && name_of(*was) == name_of(*is);
+  const bool is_unset = !same_name && (is == after.end() || (both && *was < *is));
+  const std::string_view name = name_of(is_unset || is == after.end() ? *was : *is);
+  return Cause{CauseKind::variable,
+               std::string(name),
+               same_name  ? "value"
+               : is_unset ? "unset"
+                          : "set",
+               same_name || is_unset ? value_of(*was) : "",
+               is_unset ? "" : value_of(*is),
+               {}};
+}
+
+std::string joined(const std::vector<std::string>& paths) {
+  std::string text;
+  for (const auto& path : paths) text += (text.empty() ? "" : ":") + path;
+  return text;
+}
+
+std::string numbers(const std::vector<std::uint64_t>& values) {
+  return fmt::format("{}", fmt::join(values, ","));
+}
+
+std::string describe(const StreamShape& shape) {
+  std::string text;
+  constexpr std::array names = {"input", "output", "errors"};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto& terminal = shape.terminals[i];
+    text += fmt::format("{}{} ", i == 0 ? "" : ", ", names[i]);
+    text += terminal.is_terminal ? fmt::format("terminal {}x{}", terminal.columns, terminal.rows)
+                                 : "no terminal";
+  }
+  return text + (shape.joined_output ? ", joined" : "");
+}
+
 }  // namespace
+
+std::optional<Cause> first_difference(const StageKey& before, const StageKey& after) {
+  if (before.stage != after.stage || before.flavour != after.flavour ||
+      before.spec.directory != after.spec.directory)
+    return std::nullopt;
+  const auto differ = [](std::string what, std::string was, std::string is) {
+    return Cause{CauseKind::surroundings, std::move(what), {}, std::move(was), std::move(is), {}};
+  };
+  const auto& was = before.spec;
+  const auto& is = after.spec;
+  if (was.python != is.python) return differ("python", was.python, is.python);
+  if (was.script != is.script) return differ("pytest script", was.script, is.script);
+  if (auto variable = differing_variable(was.environment, is.environment)) return variable;
+  if (was.sys_path != is.sys_path)
+    return differ("sys.path", joined(was.sys_path), joined(is.sys_path));
+  if (was.umask != is.umask)
+    return differ("umask", fmt::format("{:03o}", was.umask), fmt::format("{:03o}", is.umask));
+  if (was.context.nice != is.context.nice)
+    return differ("nice value", std::to_string(was.context.nice), std::to_string(is.context.nice));
+  if (was.context.processors != is.context.processors)
+    return differ("processors", numbers(was.context.processors), numbers(is.context.processors));
+  if (was.context.limits != is.context.limits) return differ("resource limits", {}, {});
+  if (!(was.context == is.context)) return differ("signals or priority", {}, {});
+  if (before.distribution != after.distribution)
+    return differ("--dist", before.distribution, after.distribution);
+  if (!(before.shape == after.shape))
+    return differ("standard streams", describe(before.shape), describe(after.shape));
+  return std::nullopt;
+}
+
+Command command_of(Stage stage, const ProcessRequest& request) {
+  return {key_of(stage, request),
+          stage < Stage::configured ? std::vector<std::string>{} : request.spec.args};
+}
 
 StreamShape shape_of(const std::array<protocol::Fd, 3>& streams) {
   StreamShape shape;

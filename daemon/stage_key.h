@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,5 +40,17 @@ struct StageKey {
   bool operator==(const StageKey&) const = default;
 };
 StageKey key_of(protocol::Stage stage, const ProcessRequest& request);
+
+// What the second one has in another way than the first. Nothing: they are equal, or not of one
+// stage, flavour and directory.
+std::optional<protocol::Cause> first_difference(const StageKey& before, const StageKey& after);
+
+// A stage of a command. Before arguments are parsed there are none to be equal.
+struct Command {
+  StageKey key;
+  std::vector<std::string> args;
+  bool operator==(const Command&) const = default;
+};
+Command command_of(protocol::Stage stage, const ProcessRequest& request);
 
 }  // namespace hearth::daemon

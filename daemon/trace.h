@@ -16,9 +16,9 @@ class Trace {
     files_.insert(files_.end(), other.files_.begin(), other.files_.end());
   }
 
-  // Looks at every file again; the path of the first one that differs. A microsecond or two for
+  // Looks at every file again; the first one that differs, and in what. A microsecond or two for
   // each file. Where content had to decide and holds, the stat fields are refreshed.
-  [[nodiscard]] std::optional<std::string> first_difference();
+  [[nodiscard]] std::optional<protocol::Cause> first_difference();
 
   // Those that the files lie in, and those that were listed; each once.
   [[nodiscard]] std::vector<std::string> directories() const;

@@ -1,7 +1,5 @@
 #include "daemon/tried_arguments.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 namespace hearth::daemon {
@@ -15,7 +13,7 @@ TriedArguments::TriedArguments(protocol::ArgumentsTried answer)
   trace_.add(std::move(answer.files));
 }
 
-std::optional<std::string> TriedArguments::first_difference(
+std::optional<protocol::Cause> TriedArguments::first_difference(
     const std::vector<protocol::OptionRead>& reads, const TriedArguments& other) const {
   for (const auto& read : reads) {
     const auto here = differences_.find(read.name);
@@ -24,9 +22,12 @@ std::optional<std::string> TriedArguments::first_difference(
     const bool differs_there = there != other.differences_.end();
     if (!differs_here && !differs_there) continue;
     if (differs_here && differs_there && here->second.other == there->second.other) continue;
-    return fmt::format("option {} (read by {}): {}, now {}", read.name, read.reader,
-                       differs_here ? here->second.other : there->second.own,
-                       differs_there ? there->second.other : here->second.own);
+    return protocol::Cause{protocol::CauseKind::option,
+                           read.name,
+                           {},
+                           differs_here ? here->second.other : there->second.own,
+                           differs_there ? there->second.other : here->second.own,
+                           read.reader};
   }
   return std::nullopt;
 }

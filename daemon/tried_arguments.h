@@ -28,10 +28,9 @@ class TriedArguments {
   std::chrono::steady_clock::time_point since() const { return since_; }
 
   // The first of the options read that has another value with these arguments than with those, both
-  // tried with one zygote: what it is, who read it, both values. Nothing: what was read is the
-  // same.
-  std::optional<std::string> first_difference(const std::vector<protocol::OptionRead>& reads,
-                                              const TriedArguments& other) const;
+  // tried with one zygote. Nothing: what was read is the same.
+  std::optional<protocol::Cause> first_difference(const std::vector<protocol::OptionRead>& reads,
+                                                  const TriedArguments& other) const;
 
  private:
   std::string refusal_;

@@ -146,6 +146,7 @@ void Zygote::await_answer(std::uint64_t request, std::function<void(pid_t)> on_a
   const auto timer = loop_.after(fork_patience_, [this, request] {
     log("zygote").error("zygote_unresponsive pid={} request={}", pid_, request);
     kill();
+    is_told_to_end_ = false;  // not by whoever has to know why
   });
   requests_[request] = Request{std::move(on_answer), timer};
 }
@@ -191,6 +192,7 @@ void Zygote::hand_over(protocol::StartProcess start, std::vector<protocol::Fd> d
                        std::function<void(pid_t)> on_started) {
   state_ = State::retiring;
   handed_over_ = true;
+  is_told_to_end_ = true;
   const auto pid = std::exchange(pid_, 0);
   processes_.forget(pid);
   send(start, std::move(descriptors));
@@ -219,6 +221,7 @@ void Zygote::retire() {
   if (state_ == State::building) retire_wanted_ = true;
   if (state_ != State::ready && state_ != State::refused) return;
   state_ = State::retiring;
+  is_told_to_end_ = true;
   if (holders_ == 0) send(protocol::Retire{});
 }
 
@@ -243,6 +246,7 @@ void Zygote::send(const protocol::Message& message, std::vector<protocol::Fd> de
 
 void Zygote::kill() {
   if (state_ == State::ended) return;
+  is_told_to_end_ = true;
   if (pid_ != 0) {
     signal_group(pid_, SIGKILL);
   } else {
@@ -292,13 +296,17 @@ Zygote& Zygote::parsed_by() {
                                                                        : *this;
 }
 
-std::optional<std::string> Zygote::differing_option(const TriedArguments& tried) const {
+std::optional<protocol::Cause> Zygote::differing_option(const TriedArguments& tried) const {
   if (!own_tried_) return std::nullopt;  // an interpreter
   if (auto found = own_tried_->first_difference(ready_.options, tried)) return found;
   for (const Zygote* below = parent_; below; below = below->parent_) {
     if (auto found = own_tried_->first_difference(below->ready_.options, tried)) return found;
   }
   return std::nullopt;
+}
+
+Command Zygote::command() const {
+  return {key_, key_.stage < protocol::Stage::configured ? Arguments{} : built_for_.args};
 }
 
 Trace Zygote::whole_trace() const {
@@ -319,7 +327,7 @@ bool Zygote::is_built_for(const ProcessRequest& request) const {
   return has_environment_of(request) && identity_ == request.identity;
 }
 
-std::optional<std::string> Zygote::differing_variable(const ProcessRequest& request) const {
+std::optional<protocol::Cause> Zygote::differing_variable(const ProcessRequest& request) const {
   if (is_built_for(request)) return std::nullopt;  // from what served this request then
   if (parent_) {
     if (auto name = parent_->differing_variable(request)) return name;
@@ -327,13 +335,13 @@ std::optional<std::string> Zygote::differing_variable(const ProcessRequest& requ
   return daemon::first_difference(ready_.environment, key_.stage, request);
 }
 
-bool Zygote::serves_once() const {
+const protocol::Finding* Zygote::serves_once_for() const {
   const auto& found = findings();
-  return std::any_of(found.begin(), found.end(),
-                     [](const protocol::Finding& each) {
-                       return each.consequence == protocol::Consequence::serves_once;
-                     }) ||
-         (parent_ && parent_->serves_once());
+  const auto it = std::find_if(found.begin(), found.end(), [](const protocol::Finding& each) {
+    return each.consequence == protocol::Consequence::serves_once;
+  });
+  if (it != found.end()) return &*it;
+  return parent_ ? parent_->serves_once_for() : nullptr;
 }
 
 bool Zygote::has_made_files() const {
@@ -393,6 +401,7 @@ void Zygote::on_ready(protocol::StageReady ready) {
   trace_.add(std::exchange(ready_.files, {}));
   printed_ = streams_.printed();
   state_ = ready_.refusal.empty() ? State::ready : State::refused;
+  has_paused_ = true;
   last_used_ = Clock::now();
   log("zygote").info(
       "stage_ready pid={} stage={} flavour={} files={} ms={} refusal={:?}", pid_,

@@ -74,7 +74,7 @@ class Zygote {
   Zygote& parsed_by();
   // Why it cannot serve these arguments, as tried with parsed_by(); nothing: what was read is the
   // same.
-  std::optional<std::string> differing_option(const TriedArguments& tried) const;
+  std::optional<protocol::Cause> differing_option(const TriedArguments& tried) const;
 
   // A run that goes on needs the very zygote that it began with, also when it is stale by now: a
   // retired zygote ends only when nobody holds it, and its last child has ended.
@@ -93,6 +93,7 @@ class Zygote {
 
   State state() const { return state_; }
   const StageKey& key() const { return key_; }
+  Command command() const;
   const std::vector<std::string>& args() const { return built_for_.args; }
   Zygote* parent() const { return parent_; }
   pid_t pid() const { return pid_; }
@@ -100,7 +101,8 @@ class Zygote {
   // What was done in this stage that is no file; for people.
   const std::vector<protocol::Finding>& findings() const { return ready_.findings; }
   // Whether it, or one below, has something that no two processes may have: it is forked once.
-  bool serves_once() const;
+  bool serves_once() const { return serves_once_for() != nullptr; }
+  const protocol::Finding* serves_once_for() const;
   // Whether it, or one below, has made files, which a run's exit handlers may be meant to remove.
   bool has_made_files() const;
   // Whether the clock that was perhaps looked at in this stage has gone on too far.
@@ -123,13 +125,19 @@ class Zygote {
   Clock::time_point build_started() const { return build_started_; }
   Clock::time_point last_used() const { return last_used_; }
   std::uint64_t served() const { return served_; }
+  // Nobody waited for it when it was built.
+  bool is_built_ahead() const { return is_built_ahead_; }
+  void set_built_ahead() { is_built_ahead_ = true; }
+  // Its end was wanted, or it goes on as a process of a run.
+  bool is_told_to_end() const { return is_told_to_end_; }
+  bool has_paused() const { return has_paused_; }
   std::size_t files() const;
 
   // Whether it was or is being built for this environment and identity.
   bool is_built_for(const ProcessRequest& request) const;
   // The variable that was read, here or below, and is another one for this request (a worker's
   // identity is told by variables). None: it may serve, as far as the environment goes.
-  std::optional<std::string> differing_variable(const ProcessRequest& request) const;
+  std::optional<protocol::Cause> differing_variable(const ProcessRequest& request) const;
   bool serves(const ProcessRequest& request) const { return !differing_variable(request); }
   // What it was built with is this request's environment, whoever a worker is.
   bool has_environment_of(const ProcessRequest& request) const {
@@ -138,9 +146,8 @@ class Zygote {
   // Its trace and those below it; the variables that were read, likewise.
   Trace whole_trace() const;
   std::vector<protocol::EnvironmentRead> whole_reads() const;
-  // The path of the first file of this zygote's trace (the ones below it not included) that differs
-  // now.
-  std::optional<std::string> first_difference() { return trace_.first_difference(); }
+  // The first file of this zygote's trace (the ones below it not included) that differs now.
+  std::optional<protocol::Cause> first_difference() { return trace_.first_difference(); }
   // Those that its own trace has files in.
   std::vector<std::string> directories() const { return trace_.directories(); }
   // What was printed by this stage and those below it.
@@ -202,6 +209,9 @@ class Zygote {
   bool retire_wanted_ = false;
   bool parent_was_lost_ = false;
   bool made_files_ = false;
+  bool is_built_ahead_ = false;
+  bool is_told_to_end_ = false;
+  bool has_paused_ = false;
   bool handed_over_ = false;  // it is a run's process; ends when the order is sent
   std::optional<protocol::StageReady> early_ready_;  // came before its pid was known
   Clock::time_point build_started_ = Clock::now();

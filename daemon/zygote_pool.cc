@@ -1,35 +1,25 @@
 #include "daemon/zygote_pool.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <utility>
 
-#include "daemon/environment_reads.h"
 #include "daemon/log.h"
+#include "daemon/stage_accounts.h"
 
 namespace hearth::daemon {
 namespace {
 
+using protocol::Cause;
+using protocol::CauseKind;
 using protocol::Stage;
-
-// The way to a run, deepest first. A stage more is a row more.
-constexpr std::array stages_deepest_first = {Stage::selected, Stage::gathered, Stage::configured,
-                                             Stage::preloaded, Stage::interpreter};
 
 // How often one acquire() may find that what it built is of no use to it (files that change all the
 // time) before it gives up.
 constexpr int max_rebuilds = 8;
-constexpr std::size_t remembered_commands = 64;
 // How many zygotes one acquire() asks about its arguments. One that fits is among the last used; a
 // start of its own costs about as much as so many questions.
 constexpr int max_questions = 4;
-
-// Whatever stage it was on its way to.
-StageKey key_for_all_stages(StageKey key) {
-  key.stage = Stage::configured;
-  return key;
-}
 
 // ": <the last line of a text>", or nothing.
 std::string last_line(const std::string& text) {
@@ -108,7 +98,8 @@ Zygote* ZygotePool::usable_zygote(const Waiter& waiter, Stage stage) {
         // A run is there sooner without it.
         if (stage == Stage::preloaded && waiter.target != stage) continue;
         const bool fits = is_own && (!environment_matters || zygote.is_built_for(waiter.request));
-        const bool joins = !serves_one_process(stage, waiter.request) || !is_taken(zygote, waiter);
+        const bool joins =
+            !memory_.serves_one_process(stage, waiter.request) || !is_taken(zygote, waiter);
         if (fits && joins && !zygote.is_to_retire()) return &zygote;
         continue;
       }
@@ -142,8 +133,9 @@ bool ZygotePool::serves_arguments(Zygote& zygote, const Waiter& waiter) {
   if (tried->distributed() && zygote.key().stage != Stage::configured) return false;
   const auto difference = zygote.differing_option(*tried);
   if (difference) {
-    log("pool").debug("arguments_differ pid={} stage={} {}", zygote.pid(),
-                      to_string(zygote.key().stage), *difference);
+    log("pool").debug("arguments_differ pid={} stage={} option={} own={:?} other={:?} reader={}",
+                      zygote.pid(), to_string(zygote.key().stage), difference->subject,
+                      difference->before, difference->after, difference->place);
   }
   return !difference;
 }
@@ -171,14 +163,6 @@ bool ZygotePool::ask_about_arguments(Waiter& waiter) {
   return true;
 }
 
-// As far as is known from the last time.
-bool ZygotePool::serves_one_process(Stage stage, const ProcessRequest& request) const {
-  const Command command{key_of(stage, request), request.spec.args};
-  return std::find(serving_once_.begin(), serving_once_.end(), command) != serving_once_.end() ||
-         std::any_of(refusals_.begin(), refusals_.end(),
-                     [&](const Refusal& each) { return each.command == command; });
-}
-
 // Whether somebody else waits for it.
 bool ZygotePool::is_taken(const Zygote& zygote, const Waiter& waiter) const {
   return std::any_of(waiters_.begin(), waiters_.end(), [&](const auto& each) {
@@ -186,43 +170,25 @@ bool ZygotePool::is_taken(const Zygote& zygote, const Waiter& waiter) const {
   });
 }
 
-void ZygotePool::remember_whether_it_serves_once(const Zygote& zygote) {
-  Command command{zygote.key(), zygote.args()};
-  std::erase(serving_once_, command);
-  if (!zygote.serves_once()) return;
-  serving_once_.push_back(std::move(command));
-  if (serving_once_.size() > remembered_commands) serving_once_.pop_front();
-}
-
 // Verifies the trace of the zygote and of those below it, the lowest first; what does not hold is
 // retired with all above it.
 bool ZygotePool::holds(Zygote& zygote) {
   if (!verify_) return true;
   if (zygote.parent() && !holds(*zygote.parent())) return false;
-  auto difference = zygote.first_difference();
-  if (!difference && zygote.is_too_old(age_)) difference = "(the clock)";
-  if (!difference) return true;
-  log("pool").info("stage_stale pid={} stage={} file={}", zygote.pid(),
-                   to_string(zygote.key().stage), *difference);
-  retire_with_descendants(zygote);
+  auto cause = zygote.first_difference();
+  if (!cause && zygote.is_too_old(age_)) cause = {CauseKind::too_old, {}, {}, {}, {}, {}};
+  if (!cause) return true;
+  log("pool").info("stage_stale pid={} stage={} cause={} file={} aspect={}", zygote.pid(),
+                   to_string(zygote.key().stage), to_string(cause->kind), cause->subject,
+                   cause->aspect);
+  retire_with_descendants(zygote, *cause);
   return false;
 }
 
-bool ZygotePool::is_without_preloaded(const ProcessRequest& request) const {
-  const Command command{key_of(Stage::configured, request), request.spec.args};
-  return std::find(without_preloaded_.begin(), without_preloaded_.end(), command) !=
-         without_preloaded_.end();
-}
-
-bool ZygotePool::is_refused(Stage stage, const ProcessRequest& request) {
-  const Command command{key_of(stage, request), request.spec.args};
-  const auto it = std::find_if(refusals_.begin(), refusals_.end(), [&](const Refusal& each) {
-    return each.command == command && !first_difference(each.reads, stage, request);
-  });
-  if (it == refusals_.end()) return false;
-  if (!it->trace->first_difference()) return true;
-  refusals_.erase(it);
-  return false;
+// What a run has without waiting for anything that is built for it. Not of what is built for later.
+void ZygotePool::take_account(Waiter& waiter, const Zygote* served) {
+  if (!waiter.callback || !waiter.account.empty()) return;
+  waiter.account = account_of_stages(waiter.request, served, zygotes_, memory_);
 }
 
 void ZygotePool::advance(Waiter& waiter) {
@@ -242,10 +208,12 @@ void ZygotePool::advance(Waiter& waiter) {
     if (stage > waiter.target) continue;
     if (stage < Stage::configured && waiter.target > stage && ask_about_arguments(waiter)) return;
     if (stage == Stage::preloaded && !waiter.preloaded_may_serve) continue;
-    if (stage == Stage::preloaded && waiter.target != stage && is_without_preloaded(waiter.request))
+    if (stage == Stage::preloaded && waiter.target != stage &&
+        memory_.is_without_preloaded(waiter.request))
       continue;
     Zygote* zygote = usable_zygote(waiter, stage);
     if (!zygote) continue;
+    take_account(waiter, zygote);
     if (zygote->state() == Zygote::State::building) {
       waiter.building = zygote;
       return;
@@ -268,10 +236,11 @@ void ZygotePool::advance(Waiter& waiter) {
       finish(waiter, Lease{zygote, false, false});
       return;
     }
-    if (!is_refused) remember_refusal(*zygote);
+    if (!is_refused) memory_.refused(*zygote);
     waiter.refused.insert(stage);
     zygote->kill();
   }
+  take_account(waiter, from);
   if (!from) {
     build(waiter, nullptr, Stage::interpreter);
     return;
@@ -281,7 +250,7 @@ void ZygotePool::advance(Waiter& waiter) {
     if (stage <= from->key().stage) break;
     // `preloaded` is never on a run's way: it takes longer to build than it saves once.
     if (stage > waiter.target || stage == Stage::preloaded) continue;
-    if (!waiter.refused.contains(stage) && !is_refused(stage, waiter.request)) next = stage;
+    if (!waiter.refused.contains(stage) && !memory_.refusal(stage, waiter.request)) next = stage;
   }
   build(waiter, from, next);
 }
@@ -292,6 +261,7 @@ void ZygotePool::build(Waiter& waiter, Zygote* from, Stage stage) {
       std::make_unique<Zygote>(loop_, processes_, static_cast<Zygote::Listener&>(*this),
                                key_of(stage, waiter.request), from, fork_patience_));
   waiter.building = &zygote;
+  if (!waiter.callback) zygote.set_built_ahead();
   std::string error;
   if (stage == Stage::interpreter) {
     ++interpreters_started_;
@@ -310,11 +280,19 @@ void ZygotePool::build(Waiter& waiter, Zygote* from, Stage stage) {
 void ZygotePool::finish(Waiter& waiter, Result result) {
   auto callback = std::move(waiter.callback);
   const auto request = std::move(waiter.request);
+  auto account = std::move(waiter.account);
   std::erase_if(waiters_, [&](const auto& each) { return each.get() == &waiter; });
-  if (const auto* lease = std::get_if<Lease>(&result); lease && observer_ && callback)
-    tell_of(*lease, request);
+  if (const auto* leased = std::get_if<Lease>(&result); leased && observer_ && callback)
+    tell_of(*leased, request);
+  const auto* lease = std::get_if<Lease>(&result);
+  const bool ends_at_configured = lease && lease->distributed;
+  const bool is_run = callback != nullptr;
   if (callback) callback(std::move(result));
   if (observer_) observer_->wait_ended();
+  if (!is_run) return;
+  if (ends_at_configured)
+    std::erase_if(account, [](const auto& each) { return each.stage > Stage::configured; });
+  explanations_.add(request, std::move(account));
 }
 
 // What makes files is built for runs only: they may be meant to be removed by the run's exit, and
@@ -342,7 +320,8 @@ bool ZygotePool::has_preloaded(const ProcessRequest& request, const ImportHistor
     if (each->plan() == plan) {
       is_there = true;
     } else {
-      each->retire();  // it goes on serving what was built on it
+      // It goes on serving what was built on it.
+      retire(*each, {CauseKind::preload, "other modules are imported ahead now", {}, {}, {}, {}});
     }
   }
   return is_there;
@@ -361,15 +340,12 @@ std::vector<std::string> ZygotePool::directories() const {
 // has them may serve it.
 void ZygotePool::preload_rejected(const Zygote& zygote) {
   const auto& rejected = *zygote.preload_rejected();
-  if (rejected.module.empty()) {
-    without_preloaded_.push_back({key_for_all_stages(zygote.key()), zygote.args()});
-    if (without_preloaded_.size() > remembered_commands) without_preloaded_.pop_front();
-  }
+  if (rejected.module.empty()) memory_.preload_does_not_fit(zygote, rejected.reason);
   log("pool").info("preload_rejected stage={} module={} reason={:?}", to_string(zygote.key().stage),
                    rejected.module, rejected.reason);
   for (auto* below = zygote.parent(); below && below->key().stage >= Stage::preloaded;
        below = below->parent())
-    below->retire();
+    retire(*below, {CauseKind::preload, rejected.reason, rejected.module, {}, {}, {}});
   if (observer_) observer_->preload_rejected(zygote);
 }
 
@@ -388,20 +364,8 @@ void ZygotePool::advance_waiters_of(Zygote& zygote) {
   }
 }
 
-void ZygotePool::remember_refusal(const Zygote& zygote) {
-  Command command{zygote.key(), zygote.args()};
-  auto reads = zygote.whole_reads();
-  std::erase_if(refusals_, [&](const Refusal& each) {
-    return each.command == command && each.reads == reads;
-  });
-  refusals_.push_back({std::move(command), std::move(reads), zygote.ready().refusal,
-                       std::make_shared<Trace>(zygote.whole_trace())});
-  if (refusals_.size() > remembered_commands) refusals_.pop_front();
-}
-
 void ZygotePool::stage_reached(Zygote& zygote) {
-  if (zygote.state() == Zygote::State::refused) remember_refusal(zygote);
-  remember_whether_it_serves_once(zygote);
+  memory_.reached(zygote);
   if (observer_) observer_->stage_built(zygote);
   advance_waiters_of(zygote);
   if (zygote.is_to_retire()) zygote.retire();
@@ -411,7 +375,13 @@ void ZygotePool::stage_reached(Zygote& zygote) {
 }
 
 void ZygotePool::process_ended(Zygote& zygote) {
-  if (zygote.preload_rejected()) preload_rejected(zygote);
+  if (zygote.preload_rejected()) {
+    preload_rejected(zygote);
+  } else if (!zygote.is_told_to_end() && !ending_) {
+    const auto kind =
+        zygote.has_paused() || zygote.parent_was_lost() ? CauseKind::lost : CauseKind::ended;
+    memory_.ended(zygote, {kind, describe_wait_status(zygote.wait_status()), {}, {}, {}, {}});
+  }
   for (const auto id : waiters_of(zygote)) {
     auto* waiting = find(id);
     if (!waiting) continue;
@@ -456,10 +426,15 @@ void ZygotePool::arguments_tried(Zygote& zygote) {
   }
 }
 
-void ZygotePool::retire_with_descendants(Zygote& zygote) {
+void ZygotePool::retire_with_descendants(Zygote& zygote, const Cause& cause) {
   for (const auto& each : zygotes_) {
-    if (each->parent() == &zygote) retire_with_descendants(*each);
+    if (each->parent() == &zygote) retire_with_descendants(*each, cause);
   }
+  retire(zygote, cause);
+}
+
+void ZygotePool::retire(Zygote& zygote, Cause cause) {
+  if (zygote.state() == Zygote::State::ready) memory_.ended(zygote, std::move(cause));
   zygote.retire();
 }
 
@@ -488,7 +463,7 @@ void ZygotePool::drop_ended() {
   }
 }
 
-bool ZygotePool::retire_least_recently_used(Clock::time_point used_before) {
+bool ZygotePool::retire_least_recently_used(Clock::time_point used_before, std::string reason) {
   Zygote* oldest = nullptr;
   for (const auto& each : zygotes_) {
     if (each->state() != Zygote::State::ready || each->last_used() >= used_before) continue;
@@ -497,7 +472,7 @@ bool ZygotePool::retire_least_recently_used(Clock::time_point used_before) {
   }
   if (!oldest) return false;
   log("pool").info("zygote_evicted pid={} stage={}", oldest->pid(), to_string(oldest->key().stage));
-  oldest->retire();
+  retire(*oldest, {CauseKind::evicted, {}, std::move(reason), {}, {}, {}});
   return true;
 }
 
@@ -512,7 +487,7 @@ std::uint64_t ZygotePool::memory() const {
 void ZygotePool::enforce_limit() {
   const auto is_ready = [](const auto& each) { return each->state() == Zygote::State::ready; };
   while (std::cmp_greater(std::count_if(zygotes_.begin(), zygotes_.end(), is_ready), limit_)) {
-    if (!retire_least_recently_used(Clock::time_point::max())) return;
+    if (!retire_least_recently_used(Clock::time_point::max(), "number")) return;
   }
 }
 

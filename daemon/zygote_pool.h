@@ -15,7 +15,6 @@
 // once.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <set>
@@ -23,7 +22,9 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/explanations.h"
 #include "daemon/import_history.h"
+#include "daemon/stage_memory.h"
 #include "daemon/zygote.h"
 
 namespace hearth::daemon {
@@ -85,8 +86,8 @@ class ZygotePool : private Zygote::Listener {
   void observe(Observer* observer) { observer_ = observer; }
 
   // Retires the zygote that was used longest ago, of those that were last used before this time and
-  // that none is forked from. False: there is none.
-  bool retire_least_recently_used(Clock::time_point used_before);
+  // that none is forked from. False: there is none. `reason`: for people, see cause_kind::evicted.
+  bool retire_least_recently_used(Clock::time_point used_before, std::string reason);
   // Of the zygotes that serve, proportional set size in bytes.
   std::uint64_t memory() const;
 
@@ -97,6 +98,7 @@ class ZygotePool : private Zygote::Listener {
 
   std::vector<protocol::ZygoteStatus> status() const;
   std::uint64_t interpreters_started() const { return interpreters_started_; }
+  Explanations& explanations() { return explanations_; }
 
  private:
   struct Waiter {
@@ -111,19 +113,8 @@ class ZygotePool : private Zygote::Listener {
     Zygote* asked = nullptr;  // what the arguments come to
     int questions = 0;
     int rebuilds = 0;
-    std::set<protocol::Stage> refused;  // on the way, whatever their traces say by now
-  };
-  struct Command {
-    StageKey key;
-    std::vector<std::string> args;
-    bool operator==(const Command&) const = default;
-  };
-  // A stage that nothing can be built on is not tried again while what it read is unchanged.
-  struct Refusal {
-    Command command;
-    std::vector<protocol::EnvironmentRead> reads;
-    std::string reason;
-    std::shared_ptr<Trace> trace;
+    std::set<protocol::Stage> refused;            // on the way, whatever their traces say by now
+    std::vector<protocol::StageAccount> account;  // as it was when it came
   };
 
   void stage_reached(Zygote& zygote) override;
@@ -137,20 +128,17 @@ class ZygotePool : private Zygote::Listener {
   Waiter* find(WaitId id);
   std::vector<WaitId> waiters_of(const Zygote& zygote) const;
   void advance_waiters_of(Zygote& zygote);
-  void remember_refusal(const Zygote& zygote);
   Zygote* usable_zygote(const Waiter& waiter, protocol::Stage stage);
   bool serves_arguments(Zygote& zygote, const Waiter& waiter);
   bool ask_about_arguments(Waiter& waiter);
-  bool is_without_preloaded(const ProcessRequest& request) const;
-  bool is_refused(protocol::Stage stage, const ProcessRequest& request);
   bool holds(Zygote& zygote);
-  bool serves_one_process(protocol::Stage stage, const ProcessRequest& request) const;
+  void take_account(Waiter& waiter, const Zygote* served);
   bool is_taken(const Zygote& zygote, const Waiter& waiter) const;
-  void remember_whether_it_serves_once(const Zygote& zygote);
   void build(Waiter& waiter, Zygote* from, protocol::Stage stage);
   void finish(Waiter& waiter, Result result);
   void tell_of(const Lease& lease, const ProcessRequest& request);
-  void retire_with_descendants(Zygote& zygote);
+  void retire_with_descendants(Zygote& zygote, const protocol::Cause& cause);
+  void retire(Zygote& zygote, protocol::Cause cause);
   void drop_ended();
   void enforce_limit();
   bool has_child(const Zygote& zygote) const;
@@ -165,10 +153,8 @@ class ZygotePool : private Zygote::Listener {
   Clock::duration fork_patience_;
   std::vector<std::unique_ptr<Zygote>> zygotes_;
   std::vector<std::unique_ptr<Waiter>> waiters_;
-  std::deque<Refusal> refusals_;
-  std::deque<Command> serving_once_;  // when they were built the last time
-  // With which nothing that was imported ahead fits.
-  std::deque<Command> without_preloaded_;
+  StageMemory memory_;
+  Explanations explanations_;
   Observer* observer_ = nullptr;
   std::uint64_t next_wait_ = 1;
   std::uint64_t interpreters_started_ = 0;

@@ -67,6 +67,26 @@ std::string_view to_string(Consequence value) {
   return "";
 }
 
+std::string_view to_string(CauseKind value) {
+  switch (value) {
+    case CauseKind::served: return "served";
+    case CauseKind::first_use: return "first_use";
+    case CauseKind::file: return "file";
+    case CauseKind::variable: return "variable";
+    case CauseKind::option: return "option";
+    case CauseKind::arguments: return "arguments";
+    case CauseKind::surroundings: return "surroundings";
+    case CauseKind::refused: return "refused";
+    case CauseKind::serves_once: return "serves_once";
+    case CauseKind::too_old: return "too_old";
+    case CauseKind::evicted: return "evicted";
+    case CauseKind::lost: return "lost";
+    case CauseKind::ended: return "ended";
+    case CauseKind::preload: return "preload";
+  }
+  return "";
+}
+
 namespace wire {
 
 template <>
@@ -179,6 +199,113 @@ struct Wire<Consequence> {
     if (text == "serves_once") { value = Type::serves_once; return true; }
     if (text == "accepted") { value = Type::accepted; return true; }
     return false;
+  }
+};
+
+template <>
+struct Wire<CauseKind> {
+  using Type = CauseKind;
+  static constexpr const char* name = "one of served, first_use, file, variable, option, arguments, surroundings, refused, serves_once, too_old, evicted, lost, ended, preload";
+  static void write(Packer& packer, Type value) {
+    Text::write(packer, to_string(value));
+  }
+  static std::size_t size(Type value) { return text_size(to_string(value)); }
+  static bool read(const msgpack::object& object, Type& value) {
+    if (object.type != msgpack::type::STR) return false;
+    const std::string_view text(object.via.str.ptr, object.via.str.size);
+    if (text == "served") { value = Type::served; return true; }
+    if (text == "first_use") { value = Type::first_use; return true; }
+    if (text == "file") { value = Type::file; return true; }
+    if (text == "variable") { value = Type::variable; return true; }
+    if (text == "option") { value = Type::option; return true; }
+    if (text == "arguments") { value = Type::arguments; return true; }
+    if (text == "surroundings") { value = Type::surroundings; return true; }
+    if (text == "refused") { value = Type::refused; return true; }
+    if (text == "serves_once") { value = Type::serves_once; return true; }
+    if (text == "too_old") { value = Type::too_old; return true; }
+    if (text == "evicted") { value = Type::evicted; return true; }
+    if (text == "lost") { value = Type::lost; return true; }
+    if (text == "ended") { value = Type::ended; return true; }
+    if (text == "preload") { value = Type::preload; return true; }
+    return false;
+  }
+};
+
+template <>
+struct Wire<Cause> {
+  using Type = Cause;
+  static constexpr const char* name = "cause";
+  static void write(Packer& packer, const Type& value) {
+    packer.pack_array(6);
+    Wire<CauseKind>::write(packer, value.kind);
+    Bytes::write(packer, value.subject);
+    Text::write(packer, value.aspect);
+    Bytes::write(packer, value.before);
+    Bytes::write(packer, value.after);
+    Bytes::write(packer, value.place);
+  }
+  static std::size_t size(const Type& value) {
+    return 5 +
+         Wire<CauseKind>::size(value.kind) +
+         Bytes::size(value.subject) +
+         Text::size(value.aspect) +
+         Bytes::size(value.before) +
+         Bytes::size(value.after) +
+         Bytes::size(value.place);
+  }
+  static bool read(const msgpack::object& object, Type& value) {
+    if (!is_array_of(6, object)) return false;
+    const msgpack::object* element = object.via.array.ptr;
+    return Wire<CauseKind>::read(element[0], value.kind) &&
+           Bytes::read(element[1], value.subject) &&
+           Text::read(element[2], value.aspect) &&
+           Bytes::read(element[3], value.before) &&
+           Bytes::read(element[4], value.after) &&
+           Bytes::read(element[5], value.place);
+  }
+};
+
+template <>
+struct Wire<StageAccount> {
+  using Type = StageAccount;
+  static constexpr const char* name = "stage_account";
+  static void write(Packer& packer, const Type& value) {
+    packer.pack_array(2);
+    Wire<Stage>::write(packer, value.stage);
+    Wire<Cause>::write(packer, value.cause);
+  }
+  static std::size_t size(const Type& value) {
+    return 5 +
+         Wire<Stage>::size(value.stage) +
+         Wire<Cause>::size(value.cause);
+  }
+  static bool read(const msgpack::object& object, Type& value) {
+    if (!is_array_of(2, object)) return false;
+    const msgpack::object* element = object.via.array.ptr;
+    return Wire<Stage>::read(element[0], value.stage) &&
+           Wire<Cause>::read(element[1], value.cause);
+  }
+};
+
+template <>
+struct Wire<FlavourAccount> {
+  using Type = FlavourAccount;
+  static constexpr const char* name = "flavour_account";
+  static void write(Packer& packer, const Type& value) {
+    packer.pack_array(2);
+    Wire<Flavour>::write(packer, value.flavour);
+    List<Wire<StageAccount>>::write(packer, value.stages);
+  }
+  static std::size_t size(const Type& value) {
+    return 5 +
+         Wire<Flavour>::size(value.flavour) +
+         List<Wire<StageAccount>>::size(value.stages);
+  }
+  static bool read(const msgpack::object& object, Type& value) {
+    if (!is_array_of(2, object)) return false;
+    const msgpack::object* element = object.via.array.ptr;
+    return Wire<Flavour>::read(element[0], value.flavour) &&
+           List<Wire<StageAccount>>::read(element[1], value.stages);
   }
 };
 
@@ -869,6 +996,42 @@ bool read_fields(FieldReader& reader, Event& value) {
          reader.read<List<Wire<NameValue>>>("details", value.details);
 }
 
+void write_fields(Packer& packer, const GetExplanation& value) {
+  start_message(packer, 15, 1);
+  write_field<Bytes>(packer, "directory", value.directory);
+}
+std::size_t size_of_fields(const GetExplanation& value) {
+  return 23 +
+         Bytes::size(value.directory);
+}
+bool read_fields(FieldReader& reader, GetExplanation& value) {
+  return reader.read<Bytes>("directory", value.directory);
+}
+
+void write_fields(Packer& packer, const Explanation& value) {
+  start_message(packer, 16, 5);
+  write_field<Bool>(packer, "found", value.found);
+  write_field<Bytes>(packer, "directory", value.directory);
+  write_field<List<Bytes>>(packer, "args", value.args);
+  write_field<Uint>(packer, "age_ms", value.age_ms);
+  write_field<List<Wire<FlavourAccount>>>(packer, "flavours", value.flavours);
+}
+std::size_t size_of_fields(const Explanation& value) {
+  return 54 +
+         Bool::size(value.found) +
+         Bytes::size(value.directory) +
+         List<Bytes>::size(value.args) +
+         Uint::size(value.age_ms) +
+         List<Wire<FlavourAccount>>::size(value.flavours);
+}
+bool read_fields(FieldReader& reader, Explanation& value) {
+  return reader.read<Bool>("found", value.found) &&
+         reader.read<Bytes>("directory", value.directory) &&
+         reader.read<List<Bytes>>("args", value.args) &&
+         reader.read<Uint>("age_ms", value.age_ms) &&
+         reader.read<List<Wire<FlavourAccount>>>("flavours", value.flavours);
+}
+
 void write_fields(Packer& packer, const SessionBegun&) {
   start_message(packer, 19, 0);
 }
@@ -1519,6 +1682,14 @@ const MessageType* find_message_type(std::uint64_t id) {
       static constexpr MessageType type{"event", &decode_as<Event>};
       return &type;
     }
+    case 15: {
+      static constexpr MessageType type{"get_explanation", &decode_as<GetExplanation>};
+      return &type;
+    }
+    case 16: {
+      static constexpr MessageType type{"explanation", &decode_as<Explanation>};
+      return &type;
+    }
     case 19: {
       static constexpr MessageType type{"session_begun", &decode_as<SessionBegun>};
       return &type;
@@ -1682,6 +1853,8 @@ std::string_view name_of(const Message& message) {
       "stop",
       "stopping",
       "event",
+      "get_explanation",
+      "explanation",
       "session_begun",
       "build_stage",
       "start_process",

@@ -54,6 +54,44 @@ enum class Look { content, status, link, written };
 enum class Consequence { refused, serves_once, accepted };
 [[nodiscard]] std::string_view to_string(Consequence value);
 
+// Why a stage did not serve a run. What stands in the fields of `cause`: served: it did; aspect
+// `rebuilt`: built after a change, before the run. first_use: nothing like it was built before.
+// file: subject its path, aspect what of it differs. variable: subject its name, aspect `set`,
+// `unset` (now) or `value`. option: subject its name, place who read it. arguments: subject why
+// these need a start of their own. surroundings: subject what differs that a process cannot change
+// (the python, a terminal, limits, ...). refused: it is not forked; subject why. serves_once:
+// subject the identity that it took. too_old: it may have looked at the clock. evicted: aspect
+// `idle`, `memory` or `number`. lost: subject how its process ended. ended: the command ended by
+// itself before it; subject how. preload: nothing that was imported ahead is of use; subject why.
+enum class CauseKind { served, first_use, file, variable, option, arguments, surroundings, refused, serves_once, too_old, evicted, lost, ended, preload };
+[[nodiscard]] std::string_view to_string(CauseKind value);
+
+// Why a stage did not serve: for people, but in parts.
+struct Cause {
+  CauseKind kind = CauseKind::served;
+  std::string subject{};
+  std::string aspect{};
+  std::string before{};  // what the stage had found
+  std::string after{};  // what the run brought
+  std::string place{};  // FILE:LINE, or empty
+  friend bool operator==(const Cause&, const Cause&) = default;
+};
+
+// What a run had of a stage.
+struct StageAccount {
+  Stage stage = Stage::interpreter;
+  Cause cause{};
+  friend bool operator==(const StageAccount&, const StageAccount&) = default;
+};
+
+// The stages of a run, from the deepest that it wants down to the one that served; the run had to
+// build the others.
+struct FlavourAccount {
+  Flavour flavour = Flavour::session;
+  std::vector<StageAccount> stages{};
+  friend bool operator==(const FlavourAccount&, const FlavourAccount&) = default;
+};
+
 // What was done on the way to a stage that no look at a file tells, and by whom.
 struct Finding {
   std::string kind{};  // subprocess, identity, temporary, declaration
@@ -323,6 +361,23 @@ struct Event {
   std::string name{};  // snake_case, as in the log
   std::vector<NameValue> details{};
   friend bool operator==(const Event&, const Event&) = default;
+};
+
+// client: answered by explanation.
+struct GetExplanation {
+  std::string directory{};  // the last run from here
+  friend bool operator==(const GetExplanation&, const GetExplanation&) = default;
+};
+
+// daemon: which stages served a run, and why no deeper ones did.
+struct Explanation {
+  bool found = false;  // false: no run from there is known
+  // of the run; if none is found, that of the last run from anywhere, or empty
+  std::string directory{};
+  std::vector<std::string> args{};
+  std::uint64_t age_ms = 0;  // since it was submitted
+  std::vector<FlavourAccount> flavours{};  // of its session, and of its first worker
+  friend bool operator==(const Explanation&, const Explanation&) = default;
 };
 
 // session: it is about to write or execute something; one that ends without a word has done
@@ -629,6 +684,8 @@ using Message = std::variant<
     Stop,
     Stopping,
     Event,
+    GetExplanation,
+    Explanation,
     SessionBegun,
     BuildStage,
     StartProcess,

@@ -15,6 +15,7 @@ int start();
 int stop();
 int status(bool json);
 int logs(bool follow);
+int why(bool json);
 int version();
 
 // Does not return after a run: it ends as the session did.

@@ -37,6 +37,10 @@ int parse_and_do(int count, char** words) {
       app.add_subcommand("status", "Show zygotes and runs (does not start the daemon)");
   bool json = false;
   status_command->add_flag("--json", json, "As JSON, field names as in the protocol");
+  CLI::App* why_command = app.add_subcommand(
+      "why",
+      "Show which stages served the last run from this directory, and why no deeper ones did");
+  why_command->add_flag("--json", json, "As JSON, field names as in the protocol");
   CLI::App* logs_command = app.add_subcommand("logs", "Show the daemon's log");
   bool follow = false;
   logs_command->add_flag("-f,--follow", follow, "Go on showing what is added");
@@ -65,6 +69,7 @@ int parse_and_do(int count, char** words) {
   if (start_command->parsed()) return start();
   if (stop_command->parsed()) return stop();
   if (status_command->parsed()) return status(json);
+  if (why_command->parsed()) return why(json);
   if (logs_command->parsed()) return logs(follow);
   if (version_command->parsed()) return version();
   return complain("what shall it do? (see `hearth --help`)", kUsage);

@@ -1,56 +1,23 @@
-#include <algorithm>
 #include <cstdio>
-#include <string_view>
 #include <vector>
 
 #include "plugin-shim/launcher/status_view.h"
+#include "plugin-shim/launcher/table.h"
 
 namespace hearth::launcher {
 namespace {
-
-using Row = std::vector<std::string>;
-
-// Columns wide enough for their longest entry; the last one is not padded.
-std::string columns(const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths;
-  for (const Row& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    text += ' ';
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      text += ' ' + row[i];
-      if (i + 1 < row.size()) text.append(widths[i] - row[i].size() + 1, ' ');
-    }
-    text += '\n';
-  }
-  return text;
-}
-
-// The command, in its directory: `/src/project: pytest -n 2 tests`.
-std::string command(const std::string& directory, const std::vector<std::string>& arguments) {
-  constexpr std::size_t kLongest = 200;
-  std::string text = directory + ": pytest";
-  for (const std::string& argument : arguments) text += ' ' + argument;
-  if (text.size() > kLongest) text = text.substr(0, kLongest) + "…";
-  // An argument may hold anything, a table only lines.
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
-  return text;
-}
 
 std::string zygotes(const protocol::Status& status) {
   std::vector<Row> rows{
       {"process", "stage", "flavour", "state", "age", "served", "files", "memory", "for"}};
   for (const protocol::ZygoteStatus& zygote : status.zygotes) {
     const bool bare = zygote.stage == protocol::Stage::interpreter;
-    rows.push_back({std::to_string(zygote.pid), std::string(to_string(zygote.stage)),
-                    bare ? "-" : std::string(to_string(zygote.flavour)), zygote.state,
-                    readable_duration(zygote.age_ms), std::to_string(zygote.served),
-                    std::to_string(zygote.files), readable_size(zygote.pss_bytes),
-                    bare ? zygote.python : command(zygote.directory, zygote.args)});
+    rows.push_back(
+        {std::to_string(zygote.pid), std::string(to_string(zygote.stage)),
+         bare ? "-" : std::string(to_string(zygote.flavour)), zygote.state,
+         readable_duration(zygote.age_ms), std::to_string(zygote.served),
+         std::to_string(zygote.files), readable_size(zygote.pss_bytes),
+         bare ? zygote.python : one_line(zygote.directory + ": " + pytest_command(zygote.args))});
   }
   return columns(rows);
 }
@@ -62,7 +29,7 @@ std::string runs(const protocol::Status& status) {
     rows.push_back({std::to_string(run.run), run.state, readable_duration(run.age_ms),
                     std::to_string(run.workers), std::to_string(run.slots),
                     std::to_string(run.finished) + " of " + total,
-                    command(run.directory, run.args)});
+                    one_line(run.directory + ": " + pytest_command(run.args))});
   }
   return columns(rows);
 }

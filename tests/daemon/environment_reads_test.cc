@@ -34,7 +34,10 @@ EnvironmentRead all_but(const std::string& names) { return {"", names, true}; }
 
 std::optional<std::string> difference(const std::vector<EnvironmentRead>& reads,
                                       const ProcessRequest& request) {
-  return first_difference(reads, Stage::configured, request);
+  const auto found = first_difference(reads, Stage::configured, request);
+  if (!found) return std::nullopt;
+  EXPECT_EQ(found->kind, protocol::CauseKind::variable);
+  return found->subject;
 }
 
 TEST(StageKey, has_what_nobody_sees_being_read) {
@@ -75,6 +78,18 @@ TEST(EnvironmentReads, name_the_variable_that_is_not_set_any_more) {
 
 TEST(EnvironmentReads, name_the_variable_that_is_set_now_also_to_nothing) {
   EXPECT_EQ(difference({absent("A")}, request_with({"A="})), "A");
+}
+
+TEST(EnvironmentReads, tell_both_values) {
+  const auto between = [](const EnvironmentRead& read, std::vector<std::string> environment) {
+    const auto found =
+        first_difference({read}, Stage::configured, request_with(std::move(environment)));
+    return std::vector{found->aspect, found->before, found->after};
+  };
+  EXPECT_EQ(between(set("A", "1"), {"A=2"}), (std::vector<std::string>{"value", "1", "2"}));
+  EXPECT_EQ(between(set("A", "1"), {}), (std::vector<std::string>{"unset", "1", ""}));
+  EXPECT_EQ(between(absent("A"), {"A=2"}), (std::vector<std::string>{"set", "", "2"}));
+  EXPECT_EQ(between(all_but(""), {"A=2"}), (std::vector<std::string>{"set", "", "2"}));
 }
 
 TEST(EnvironmentReads, of_a_name_that_is_given_twice_mean_the_first) {

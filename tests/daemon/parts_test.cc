@@ -55,15 +55,18 @@ TEST(TriedArguments, differ_in_what_was_read) {
     return TriedArguments(std::move(answer));
   };
   const TriedArguments own(false);
+  const auto option = [](const char* name, const char* before, const char* after) {
+    return protocol::Cause{protocol::CauseKind::option, name, {}, before, after, "a.py:1"};
+  };
   EXPECT_EQ(own.first_difference({{"markexpr", "a.py:1"}}, tried("'x'", "1")), std::nullopt);
   EXPECT_EQ(own.first_difference({{"keyword", "a.py:1"}}, tried("'x'", "1")),
-            "option keyword (read by a.py:1): '', now 'x'");
+            option("keyword", "''", "'x'"));
   EXPECT_EQ(tried("'x'", "1").first_difference({{"keyword", "a.py:1"}}, own),
-            "option keyword (read by a.py:1): 'x', now ''");
+            option("keyword", "'x'", "''"));
   EXPECT_EQ(tried("'x'", "1").first_difference({{"keyword", "a.py:1"}}, tried("'x'", "2")),
             std::nullopt);
   EXPECT_EQ(tried("'x'", "1").first_difference({{"verbose", "a.py:1"}}, tried("'x'", "2")),
-            "option verbose (read by a.py:1): 1, now 2");
+            option("verbose", "1", "2"));
 }
 
 TEST(PlaceholderStreams, keep_what_was_printed) {

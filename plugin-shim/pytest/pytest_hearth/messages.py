@@ -213,6 +213,146 @@ class Consequence:
         return _one_of(value, Consequence.VALUES, where)
 
 
+class CauseKind:
+    """Why a stage did not serve a run. What stands in the fields of `cause`: served: it did;
+    aspect `rebuilt`: built after a change, before the run. first_use: nothing like it was built
+    before. file: subject its path, aspect what of it differs. variable: subject its name,
+    aspect `set`, `unset` (now) or `value`. option: subject its name, place who read it.
+    arguments: subject why these need a start of their own. surroundings: subject what differs
+    that a process cannot change (the python, a terminal, limits, ...). refused: it is not
+    forked; subject why. serves_once: subject the identity that it took. too_old: it may have
+    looked at the clock. evicted: aspect `idle`, `memory` or `number`. lost: subject how its
+    process ended. ended: the command ended by itself before it; subject how. preload: nothing
+    that was imported ahead is of use; subject why.
+    """
+
+    served: Final = "served"
+    first_use: Final = "first_use"
+    file: Final = "file"
+    variable: Final = "variable"
+    option: Final = "option"
+    arguments: Final = "arguments"
+    surroundings: Final = "surroundings"
+    refused: Final = "refused"
+    serves_once: Final = "serves_once"
+    too_old: Final = "too_old"
+    evicted: Final = "evicted"
+    lost: Final = "lost"
+    ended: Final = "ended"
+    preload: Final = "preload"
+    VALUES: Final = frozenset({
+        "served",
+        "first_use",
+        "file",
+        "variable",
+        "option",
+        "arguments",
+        "surroundings",
+        "refused",
+        "serves_once",
+        "too_old",
+        "evicted",
+        "lost",
+        "ended",
+        "preload",
+    })
+
+    @staticmethod
+    def read(value: object, where: str) -> str:
+        """Raises ValueError, whose text begins with where."""
+        return _one_of(value, CauseKind.VALUES, where)
+
+
+class Cause(_Record):
+    """Why a stage did not serve: for people, but in parts."""
+
+    __slots__ = ("kind", "subject", "aspect", "before", "after", "place")
+    # before: what the stage had found
+    # after: what the run brought
+    # place: FILE:LINE, or empty
+
+    def __init__(
+        self,
+        kind: str,
+        subject: bytes,
+        aspect: str,
+        before: bytes,
+        after: bytes,
+        place: bytes,
+    ) -> None:
+        self.kind = kind
+        self.subject = subject
+        self.aspect = aspect
+        self.before = before
+        self.after = after
+        self.place = place
+
+    def to_wire(self) -> list[object]:
+        """Its fields in order."""
+        return [self.kind, self.subject, self.aspect, self.before, self.after, self.place]
+
+    @classmethod
+    def from_wire(cls, value: object, where: str) -> Cause:
+        """Raises ValueError, whose text begins with where."""
+        row = _fixed(value, 6, where)
+        return cls(
+            CauseKind.read(row[0], "cause.kind"),
+            _bytes(row[1], "cause.subject"),
+            _string(row[2], "cause.aspect"),
+            _bytes(row[3], "cause.before"),
+            _bytes(row[4], "cause.after"),
+            _bytes(row[5], "cause.place"),
+        )
+
+
+class StageAccount(_Record):
+    """What a run had of a stage."""
+
+    __slots__ = ("stage", "cause")
+
+    def __init__(self, stage: str, cause: Cause) -> None:
+        self.stage = stage
+        self.cause = cause
+
+    def to_wire(self) -> list[object]:
+        """Its fields in order."""
+        return [self.stage, self.cause.to_wire()]
+
+    @classmethod
+    def from_wire(cls, value: object, where: str) -> StageAccount:
+        """Raises ValueError, whose text begins with where."""
+        row = _fixed(value, 2, where)
+        return cls(
+            Stage.read(row[0], "stage_account.stage"),
+            Cause.from_wire(row[1], "stage_account.cause"),
+        )
+
+
+class FlavourAccount(_Record):
+    """The stages of a run, from the deepest that it wants down to the one that served; the run had
+    to build the others.
+    """
+
+    __slots__ = ("flavour", "stages")
+
+    def __init__(self, flavour: str, stages: list[StageAccount]) -> None:
+        self.flavour = flavour
+        self.stages = stages
+
+    def to_wire(self) -> list[object]:
+        """Its fields in order."""
+        return [self.flavour, [element.to_wire() for element in self.stages]]
+
+    @classmethod
+    def from_wire(cls, value: object, where: str) -> FlavourAccount:
+        """Raises ValueError, whose text begins with where."""
+        row = _fixed(value, 2, where)
+        return cls(
+            Flavour.read(row[0], "flavour_account.flavour"),
+            _list_of(StageAccount.from_wire, row[1], "flavour_account.stages"),
+        )
+
+
 class Finding(_Record):
     """What was done on the way to a stage that no look at a file tells, and by whom."""
 
@@ -1259,6 +1399,70 @@ class Event(Message):
         )
 
 
+class GetExplanation(Message):
+    """client: answered by explanation."""
+
+    __slots__ = ("directory",)
+    # directory: the last run from here
+    ID: ClassVar[int] = 15
+    NAME: ClassVar[str] = "get_explanation"
+
+    def __init__(self, directory: bytes) -> None:
+        self.directory = directory
+
+    def to_wire(self) -> list[object]:
+        return [15, {"directory": self.directory}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> GetExplanation:
+        return cls(_bytes(fields["directory"], "get_explanation.directory"))
+
+
+class Explanation(Message):
+    """daemon: which stages served a run, and why no deeper ones did."""
+
+    __slots__ = ("found", "directory", "args", "age_ms", "flavours")
+    # found: false: no run from there is known
+    # directory: of the run; if none is found, that of the last run from anywhere, or empty
+    # age_ms: since it was submitted
+    # flavours: of its session, and of its first worker
+    ID: ClassVar[int] = 16
+    NAME: ClassVar[str] = "explanation"
+
+    def __init__(
+        self,
+        found: bool,
+        directory: bytes,
+        args: list[bytes],
+        age_ms: int,
+        flavours: list[FlavourAccount],
+    ) -> None:
+        self.found = found
+        self.directory = directory
+        self.args = args
+        self.age_ms = age_ms
+        self.flavours = flavours
+
+    def to_wire(self) -> list[object]:
+        return [16, {
+            "found": self.found,
+            "directory": self.directory,
+            "args": self.args,
+            "age_ms": self.age_ms,
+            "flavours": [element.to_wire() for element in self.flavours],
+        }]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> Explanation:
+        return cls(
+            _bool(fields["found"], "explanation.found"),
+            _bytes(fields["directory"], "explanation.directory"),
+            _list_of(_bytes, fields["args"], "explanation.args"),
+            _uint(fields["age_ms"], "explanation.age_ms"),
+            _list_of(FlavourAccount.from_wire, fields["flavours"], "explanation.flavours"),
+        )
+
+
 class SessionBegun(Message):
     """session: it is about to write or execute something; one that ends without a word has done
     nothing, and may be started again.
@@ -2276,6 +2480,8 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         Stop,
         Stopping,
         Event,
+        GetExplanation,
+        Explanation,
         SessionBegun,
         BuildStage,
         StartProcess,
