@@ -67,9 +67,11 @@ std::optional<std::string> directory_digest(const std::string& path) {
   return listing_digest(std::move(names));
 }
 
-// A source of the project: those of installed packages and of Python itself change only when they
-// are installed anew, and are too many to read all of them.
-bool is_digested_source(std::string_view path) {
+// What is often written without being changed: a source of the project (those of installed packages
+// and of Python itself change only when they are installed anew, and are too many to read all of
+// them), and what pytest's cache keeps.
+bool is_written_often(std::string_view path) {
+  if (path.find("/v/cache/") != std::string_view::npos) return true;
   return path.ends_with(".py") && path.find("/site-packages/") == std::string_view::npos &&
          path.find("/dist-packages/") == std::string_view::npos &&
          path.find("/lib/python3.") == std::string_view::npos;
@@ -127,7 +129,8 @@ bool content_holds(FileSignature& recorded, const FileSignature& now) {
   const bool same = same_stat(now, recorded);
   if (recorded.kind == FileKind::directory) return same || digest_holds(recorded, now);
   if (recorded.kind != FileKind::file) return recorded.kind == FileKind::absent || same;
-  if (recorded.path.ends_with(".py") && !recorded.digest.empty())
+  if ((recorded.path.ends_with(".py") || is_written_often(recorded.path)) &&
+      !recorded.digest.empty())
     return same || digest_holds(recorded, now);
   if (!same) return false;
   if (recorded.digest.empty()) return true;
@@ -186,7 +189,7 @@ FileSignature complete(FileSignature signature) {
     signature.digest = directory_digest(signature.path).value_or("");
     if (racy) forget_times(signature);
   } else if (signature.kind == FileKind::file &&
-             (racy || look == Look::written || is_digested_source(path))) {
+             (racy || look == Look::written || is_written_often(path))) {
     auto digest = content_digest(signature.path);
     if (!digest) return signature_that_never_holds(path);
     signature.digest = std::move(*digest);

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import _native, cache_files, options, script, session_times, stages, third_party
+from . import _native, options, script, session_times, stages, third_party
 from .arguments import Arguments
+from .cache_files import CacheFiles
 from .messages import Stage
 from .stage_report import StageReport
 from .zygote import Zygote
@@ -21,6 +22,7 @@ class Run:
         self._base = base
         self._worker: Any = None
         self._arguments = Arguments(zygote.order)
+        self._cache = CacheFiles()
 
     def main(self) -> None:
         """Run the script; what it raises comes out, as it would from a main program."""
@@ -57,7 +59,8 @@ class Run:
         target = zygote.order.stage
         if target == Stage.configured or (target is not None and is_deepest):
             self._pause(Stage.configured, StageReport(distributed=is_deepest), config)
-        zygote.recorder.ignore(cache_files.paths_to_ignore(config, self._arguments.option()))
+        zygote.recorder.ignore(self._cache.leave_out(config, self._arguments.option()))
+        self._cache.read()
         if self._is_session_that(options.asks_for_workers):
             from .controller import Controller
             from .transport import SocketTransport
@@ -85,6 +88,7 @@ class Run:
     def _pause(self, stage: str, report: StageReport, config: Any) -> None:
         zygote = self._zygote
         report.options = self._arguments.take_reads()
+        self._cache.settle()
         zygote.try_arguments = self._try_arguments
         zygote.pause(stage, report, config)
         self._arguments.go_on(zygote.order)
@@ -94,7 +98,7 @@ class Run:
     def _begin_anew(self, config: Any, *, is_selected: bool) -> None:
         """In a fork of a session that had begun."""
         session_times.set_to_now(config)
-        cache_files.begin_anew(config, self._arguments.option(), is_selected=is_selected)
+        self._cache.begin_anew(config, self._arguments.option(), is_selected=is_selected)
 
     def _is_session_that(self, claim: Any) -> bool:
         return not self._zygote.order.is_worker and claim(self._arguments.option())
