@@ -85,6 +85,7 @@ def test_unseeded_generators_differ_between_tests_workers_and_runs(
         ("conftest.py", "uuid.uuid4().hex"),
         ("conftest.py", "os.getpid()"),
         ("conftest.py", "random.Random().random()"),
+        ("identity.py", "random.randrange(10**9)"),
         ("conftest.py", "tempfile.mkdtemp()"),
         ("identity.py", "secrets.token_hex(8)"),
         ("identity.py", "os.urandom(8).hex()"),

@@ -67,6 +67,12 @@ def test_an_identity_taken_by_project_code_lets_the_stage_serve_once(
     assert found == {("identity", "conftest.py", 2, "serves_once")}
 
 
+@pytest.mark.parametrize("draws", [1, 700, 15_000])
+def test_numbers_drawn_without_a_seed_count(project: Project, build: Builder, draws: int) -> None:
+    code = f"import random\nX = [random.random() for _ in range({draws})]\n"
+    assert summary(findings_of(project, build, code)) == {("identity", "", 0, "serves_once")}
+
+
 def test_an_identity_taken_through_native_code_counts(project: Project, build: Builder) -> None:
     found = findings_of(project, build, "import ctypes\nX = ctypes.CDLL(None).getpid()\n")
     assert summary(found) == {("identity", "conftest.py", 2, "serves_once")}

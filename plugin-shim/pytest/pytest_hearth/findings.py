@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable
 
-from . import _native
+from . import _native, randomness
 from .declaration import Declaration, read
 from .messages import Consequence, Finding
 
@@ -47,6 +47,10 @@ class Findings:
                 self._opened.append(f"{what} at {os.fsdecode(file)}:{line}" if file else what)
             elif whose == "project" or kind != "temporary" or os.path.lexists(subject):
                 found.append(Finding(kind, what, file, line, self._consequence(kind, whose)))
+        if randomness.has_unseeded_draws():
+            what = "numbers of `random`, without a seed"
+            consequence = self._consequence("identity", "project")  # nobody can see whose
+            found.append(Finding("identity", what, b"", 0, consequence))
         return found
 
     def opened(self) -> str:

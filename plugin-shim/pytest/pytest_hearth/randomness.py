@@ -1,7 +1,8 @@
 """Random generators in a fork: as a cold run would have them.
 
 A seed that the project set stays set in every fork, as it would be in every cold run. Anything else has to differ from
-process to process, as entropy does: Python reseeds `random` after a fork by itself, numpy does not.
+process to process, as entropy does: Python reseeds `random` after a fork by itself, numpy does not. Numbers that were drawn
+without a seed on the way to a stage would be the same in each fork: findings.py says what follows from it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import sys
 from typing import Any, Optional
 
 from .shelf import shelf
+
+_BLOCKS = 64
 
 _random_at_start: Optional[object] = None
 _random_at_pause: Optional[object] = None
@@ -34,14 +37,41 @@ def after_fork(project_has_run: bool) -> None:
         # The generator that modules loaded from here on find is fresh; it is what later pauses compare with.
         remember_start()
         return
-    random = sys.modules.get("random")
-    if random is not None and _random_at_pause is not None and _random_at_start is not None:
-        if _random_at_pause != _random_at_start:
-            # Somebody seeded it or drew from it: a seeded one must go on from where it was. One that was only drawn from
-            # would differ from run to run when cold; it cannot be told apart, and a repeated value is the lesser evil.
-            random.setstate(_random_at_pause)
-        else:
-            remember_start()
+    random: Any = sys.modules.get("random")
+    if random is None or _random_at_pause is None or _random_at_start is None:
+        return
+    if _random_at_pause == _random_at_start or _was_drawn_from():
+        remember_start()
+    else:
+        random.setstate(_random_at_pause)  # seeded: it goes on from where it was
+
+
+def has_unseeded_draws() -> bool:
+    """Whether numbers were drawn from `random`, until the last pause, of which a cold run would have had others."""
+    if _random_at_pause is None or _random_at_start is None:
+        return False
+    return _random_at_pause != _random_at_start and _was_drawn_from()
+
+
+def _was_drawn_from() -> bool:
+    """Whether the state at the pause follows from the one at the start by drawing alone.
+
+    A Mersenne Twister is 624 words and a position in them; at their end comes the next block of 624. Whoever has drawn more
+    than _BLOCKS blocks is taken for seeded.
+    """
+    random: Any = sys.modules["random"]
+    generator = random.Random(0)
+    generator.setstate(_random_at_start)
+    words = _words(_random_at_pause)
+    for _ in range(_BLOCKS):
+        if _words(generator.getstate()) == words:
+            return True
+        generator.getrandbits(32 * 624)
+    return False
+
+
+def _words(state: Any) -> Any:
+    return state[1][:-1]
 
 
 def _reseed_numpy() -> None:

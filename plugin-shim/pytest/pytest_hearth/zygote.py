@@ -90,12 +90,12 @@ class Zygote:
         """Report the stage, and wait. Returns in a fork (or, after a refusal, in this process) that has its order in `order`."""
         self.recorder.stop()
         self._stage = stage
+        randomness.remember_pause()
         found = self.findings.take() if stage != Stage.interpreter else []
         gc.collect()
         openfiles.flush_before_fork()
         _native.remember_files()
         gc.freeze()
-        randomness.remember_pause()
         refusal = audit.refusal(self.order.descriptors(), config)
         if refusal:
             refusal += self.findings.opened()
