@@ -54,6 +54,7 @@ void Run::item_finished(const ItemFinished& event, Commands& out) {
   count_failures(event.failures, out);
   if (stopped_) return;
   check(*worker, event.duration, out);
+  if (has_kept_ && worker->queue.size() < 2) check_all(out);
   if (worker->queue.empty() && worker->ending == Worker::Ending::finishing) release_slot(*worker);
 }
 
@@ -89,7 +90,7 @@ void Run::items_revoked(const ItemsRevoked& event, Commands& out) {
   }
   dealer_->take_back(items);
   slots_changed_ = true;
-  for (auto& [id, worker] : workers_) check(worker, Duration::zero(), out);
+  check_all(out);
 }
 
 void Run::worker_exited(const WorkerExited& event, Time now, Commands& out) {
@@ -115,9 +116,7 @@ void Run::worker_exited(const WorkerExited& event, Time now, Commands& out) {
     }
     if (!gone.queue.empty()) dealer_->take_back({gone.queue.begin(), gone.queue.end()});
     // Those that still take items come first; only what they leave is worth another worker.
-    if (left_work) {
-      for (auto& [id, worker] : workers_) check(worker, Duration::zero(), out);
-    }
+    if (left_work) check_all(out);
     if (is_explicit()) start_workers(startable(), now, out);
   }
   end_if_done(out);
@@ -147,13 +146,32 @@ void Run::give(Worker& worker, const std::vector<ItemId>& items, Commands& out) 
 void Run::check(Worker& worker, Duration last, Commands& out) {
   if (!worker.accepts_items()) return;
   if (dealer_->empty()) {
-    finish(worker, "no item is left to add", out);
+    finish_unless_kept(worker, "no item is left to add", out);
     return;
   }
   give(worker, dealer_->refill(worker.queue.size(), planned(), last), out);
   // A single item would wait for ever for its successor.
   if (dealer_->empty() && worker.queue.size() < 2)
-    finish(worker, "its only item has no successor", out);
+    finish_unless_kept(worker, "its only item has no successor", out);
+}
+
+// When another worker, were it lost now, would leave items that no new one may execute, this one
+// has to be there to take them. (pytest-xdist keeps its workers so in every run.) Where workers
+// share slots it might keep one from the other.
+void Run::finish_unless_kept(Worker& worker, const char* reason, Commands& out) {
+  const bool is_work_at_risk = is_explicit() && losses_ >= allowed_restarts() &&
+                               std::any_of(workers_.begin(), workers_.end(), [&](const auto& each) {
+                                 return each.first != worker.id && each.second.queue.size() >= 2;
+                               });
+  if (is_work_at_risk) {
+    has_kept_ = true;
+  } else {
+    finish(worker, reason, out);
+  }
+}
+
+void Run::check_all(Commands& out) {
+  for (auto& [id, worker] : workers_) check(worker, Duration::zero(), out);
 }
 
 void Run::finish(Worker& worker, const char* reason, Commands& out) {

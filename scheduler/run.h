@@ -74,6 +74,8 @@ class Run {
   void start_workers(std::size_t count, Time now, Commands& out);
   void give(Worker& worker, const std::vector<ItemId>& items, Commands& out);
   void check(Worker& worker, Duration last, Commands& out);
+  void check_all(Commands& out);
+  void finish_unless_kept(Worker& worker, const char* reason, Commands& out);
   void finish(Worker& worker, const char* reason, Commands& out);
   void release_slot(Worker& worker);
   void count_loss(const Worker& lost, Commands& out);
@@ -100,6 +102,7 @@ class Run {
   std::uint64_t failures_ = 0;
   std::optional<Outcome> stopped_;
   bool slots_changed_ = true;
+  bool has_kept_ = false;  // a worker was not told that it gets no more, because of another one
   bool is_over_ = false;
 };
 

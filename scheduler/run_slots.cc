@@ -139,7 +139,7 @@ Worker& Run::start_worker(Time now, Commands& out) {
 void Run::add_worker(Time now, Commands& out) {
   Worker& newcomer = start_worker(now, out);
   if (dealer_->units() < workers_.size()) check(newcomer, Duration::zero(), out);
-  for (auto& [id, worker] : workers_) check(worker, Duration::zero(), out);
+  check_all(out);
 }
 
 // The caller has asked startable().
@@ -153,8 +153,7 @@ void Run::start_workers(std::size_t count, Time now, Commands& out) {
   for (std::size_t i = 0; i < count; ++i) team.push_back(&start_worker(now, out));
   const auto hands = dealer_->deal(count, planned());
   for (std::size_t i = 0; i < count; ++i) give(*team[i], hands[i], out);
-  if (!dealer_->empty()) return;
-  for (Worker* worker : team) finish(*worker, "no item is left to add", out);
+  if (dealer_->empty()) check_all(out);
 }
 
 void Run::release_slot(Worker& worker) {

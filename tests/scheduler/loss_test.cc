@@ -67,6 +67,24 @@ TEST(Loss, of_more_workers_than_may_be_replaced_is_reported_and_the_others_go_on
   EXPECT_EQ(world.when("item_finished r1 gw1 6"), (Lines{"assign_items r1 gw1 8 9 10"}));
 }
 
+TEST(Loss, that_cannot_be_made_good_finds_a_worker_that_was_kept_for_it) {
+  World world;
+  world.given({"run_submitted r1 load items=5 workers=2 max_restarts=0", "worker_started r1 gw0",
+               "worker_started r1 gw1", "item_started r1 gw0 0", "item_finished r1 gw1 2"});
+  EXPECT_EQ(world.when("item_finished r1 gw1 3"), Lines{"finish_worker r1 gw0"})
+      << "gw1 is kept, because gw0 has two";
+  EXPECT_EQ(world.when("worker_exited r1 gw0"),
+            (Lines{"report_lost_item r1 gw0 0", "report_restarts_used_up r1 gw0",
+                   "assign_items r1 gw1 1"}));
+}
+
+TEST(Loss, keeps_workers_for_it_no_longer_than_there_is_something_to_lose) {
+  World world;
+  world.given({"run_submitted r1 load items=4 workers=2 max_restarts=0", "worker_started r1 gw0",
+               "worker_started r1 gw1", "item_finished r1 gw1 2"});
+  EXPECT_EQ(world.when("item_finished r1 gw0 0"), Lines{"finish_worker r1 gw1"});
+}
+
 TEST(Loss, of_the_last_worker_fails_the_run_and_names_what_nobody_executed) {
   World world;
   world.given({"run_submitted r1 load items=4 workers=1 max_restarts=0", "worker_started r1 gw0",
