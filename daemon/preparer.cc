@@ -52,6 +52,8 @@ void Preparer::spent(const ProcessRequest& request) {
 
 void Preparer::stage_built(const Zygote& zygote) {
   if (rebuilds_) watcher_.watch(zygote.directories());
+  // The runs used last shall find what they need built on it.
+  if (zygote.key().stage == protocol::Stage::preloaded) to_rebuild_ = last_used_;
   const auto& ready = zygote.ready();
   if (ready.preload.empty()) return;
   history_.add(zygote.built_for(), ready.preload, ready.no_preload);

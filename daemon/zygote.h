@@ -115,6 +115,10 @@ class Zygote {
     return preload_rejected_;
   }
   const ImportHistory::Plan& plan() const { return plan_; }
+  // Whether modules were imported ahead for it.
+  bool is_on_preloaded() const {
+    return key_.stage == protocol::Stage::preloaded || (parent_ && parent_->is_on_preloaded());
+  }
   // The command that it was built for, whole.
   const protocol::ProcessSpec& built_for() const { return built_for_; }
   // Ended, because the zygote below it did: before it had forked this one, or with it.

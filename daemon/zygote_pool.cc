@@ -86,11 +86,17 @@ Zygote* ZygotePool::usable_zygote(const Waiter& waiter, Stage stage) {
         return each->key() == key && each->state() == Zygote::State::ready &&
                !each->serves(waiter.request);
       });
-  // Its own arguments first: nothing need be exchanged.
-  for (const bool is_own : {true, false}) {
+  // Those that can do with modules imported ahead first, then those of the same arguments: with
+  // them nothing need be exchanged.
+  const bool prefers_preloaded = stage == Stage::configured;
+  for (const auto& [on_preloaded, is_own] :
+       {std::pair{true, true}, {true, false}, {false, true}, {false, false}}) {
+    if (!prefers_preloaded && !on_preloaded) break;
+    if (!on_preloaded && is_worth_rebuilding(waiter, stage)) break;
     for (std::size_t i = 0; i < zygotes_.size(); ++i) {
       auto& zygote = *zygotes_[i];
       if (!(zygote.key() == key) || zygote.is_orphaned()) continue;
+      if (prefers_preloaded && zygote.is_on_preloaded() != on_preloaded) continue;
       if (stage == Stage::preloaded && zygote.plan().modules.empty()) continue;
       if (is_own != (stage < Stage::configured || zygote.args() == waiter.request.spec.args))
         continue;
@@ -116,6 +122,26 @@ Zygote* ZygotePool::usable_zygote(const Waiter& waiter, Stage stage) {
     }
   }
   return nullptr;
+}
+
+// Whether nobody waits, and the stage can now be built with modules imported ahead.
+bool ZygotePool::is_worth_rebuilding(const Waiter& waiter, Stage stage) {
+  return !waiter.callback && stage == Stage::configured && waiter.target == stage &&
+         waiter.preloaded_may_serve && !memory_.is_without_preloaded(waiter.request) &&
+         usable_zygote(waiter, Stage::preloaded) != nullptr;
+}
+
+// What nothing is forked from any more, since there is another one with modules imported ahead.
+void ZygotePool::retire_superseded() {
+  for (const auto& old : zygotes_) {
+    if (old->state() != Zygote::State::ready || old->key().stage != Stage::configured) continue;
+    if (old->is_on_preloaded() || old->is_held() || has_living_child(*old)) continue;
+    const bool is_superseded = std::any_of(zygotes_.begin(), zygotes_.end(), [&](const auto& each) {
+      return each->state() == Zygote::State::ready && each->is_on_preloaded() &&
+             each->key() == old->key() && each->built_for() == old->built_for();
+    });
+    if (is_superseded) old->retire();
+  }
 }
 
 // Whether the request's arguments come to the same in all that the zygote has read, as far as is
@@ -453,6 +479,7 @@ bool ZygotePool::has_living_child(const Zygote& zygote) const {
 }
 
 void ZygotePool::drop_ended() {
+  retire_superseded();
   // A parent stays as long as it has children: its trace is part of theirs.
   for (;;) {
     const auto it = std::find_if(zygotes_.begin(), zygotes_.end(), [&](const auto& each) {

@@ -129,6 +129,8 @@ class ZygotePool : private Zygote::Listener {
   std::vector<WaitId> waiters_of(const Zygote& zygote) const;
   void advance_waiters_of(Zygote& zygote);
   Zygote* usable_zygote(const Waiter& waiter, protocol::Stage stage);
+  bool is_worth_rebuilding(const Waiter& waiter, protocol::Stage stage);
+  void retire_superseded();
   bool serves_arguments(Zygote& zygote, const Waiter& waiter);
   bool ask_about_arguments(Waiter& waiter);
   bool holds(Zygote& zygote);

@@ -598,6 +598,19 @@ TEST_F(ZygotePoolTest, imports_ahead_what_a_run_imported_when_nobody_waits) {
   EXPECT_EQ(pool_.interpreters_started(), 1u);
 }
 
+TEST_F(ZygotePoolTest, builds_what_was_used_last_anew_on_what_was_imported_ahead) {
+  Zygote* first = lease(request({"imports:heavy"}));
+  const auto without = first->parsed_by().pid();
+  run_until([&] { return ready_stages(Stage::configured) == 2; });
+  EXPECT_EQ(lease(request({"imports:heavy"})), first) << "what is deeper still serves";
+  first->parent()->retire();
+  first->retire();
+  run_until([&] { return ready_stages(Stage::configured) == 1; });
+  Zygote* second = lease(request({"imports:heavy"}));
+  EXPECT_NE(second->parsed_by().pid(), without);
+  EXPECT_EQ(second->parsed_by().parent()->key().stage, Stage::preloaded);
+}
+
 TEST_F(ZygotePoolTest, does_not_let_a_run_wait_for_modules_to_be_imported_ahead) {
   Zygote* zygote = lease(request({"imports:heavy"}));
   EXPECT_EQ(zygote->parsed_by().parent()->key().stage, Stage::interpreter);

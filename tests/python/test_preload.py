@@ -120,6 +120,25 @@ def test_what_was_imported_ahead_is_not_executed_again(heavy: Installation) -> N
     assert heavy.executed() == ["heavy", "heavy.part"]
 
 
+def test_an_import_that_fails_is_told_as_ever(heavy: Installation) -> None:
+    zygote = heavy.preload()
+    zygote.ready()
+    heavy.project.write(
+        broken="raise ValueError('as asked')\n",
+        test_it="""
+            import traceback
+
+            def test_it():
+                try:
+                    import broken
+                except ValueError as error:
+                    names = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+                assert names == ["test_it", "<module>"]
+        """,
+    )
+    passes(heavy, zygote)
+
+
 def test_a_run_does_not_see_what_it_has_not_imported(heavy: Installation) -> None:
     zygote = heavy.preload()
     zygote.ready()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 # calls
+def ask_before(type: type, name: str, ask: Callable[..., Any]) -> None: ...
 def call_in_turn(
     first: Callable[[dict[str, Any]], object], then: Callable[..., Any], **arguments: Any
 ) -> Any: ...

@@ -22,6 +22,8 @@ from importlib.machinery import ExtensionFileLoader, SourceFileLoader
 from types import ModuleType
 from typing import Any, Optional
 
+from . import _native
+
 # The loaders whose modules can be kept: one file each, executed once.
 LOADERS: tuple[type, ...] = (SourceFileLoader, ExtensionFileLoader)
 
@@ -70,8 +72,9 @@ class Shelf:
         for book in books:
             self._unbind(book)
         for loader in LOADERS:
-            _wrap(loader, "create_module", self._creating)
-            _wrap(loader, "exec_module", self._executing)
+            # Not in Python: where an import fails, a frame between the import system's own would make them all visible.
+            _native.ask_before(loader, "create_module", self._create_module)
+            _native.ask_before(loader, "exec_module", self._exec_module)
 
     def _unbind(self, book: Book) -> None:
         """An import binds a module's name in its parent; a run's own import does it again."""
@@ -80,31 +83,25 @@ class Shelf:
         if owner is not None and getattr(owner, "__dict__", {}).get(child) is book.module:
             delattr(owner, child)
 
-    def _creating(self, original: Any) -> Any:
-        def create_module(loader: Any, spec: Any) -> Any:
-            book = self._books.get(spec.name)
-            if book is None or book.origin != spec.origin or type(loader) not in LOADERS:
-                return original(loader, spec)
-            reason = self.objection()
-            if reason:
-                self.on_misfit("", reason)
-                del self._books[spec.name]
-                return original(loader, spec)
-            assert book.made is not None
-            self._handed_out[id(book.made)] = self._books.pop(spec.name)
-            return book.made
+    def _create_module(self, loader: Any, spec: Any) -> Any:
+        book = self._books.get(spec.name)
+        if book is None or book.origin != spec.origin or type(loader) not in LOADERS:
+            return NotImplemented
+        reason = self.objection()
+        if reason:
+            self.on_misfit("", reason)
+            del self._books[spec.name]
+            return NotImplemented
+        assert book.made is not None
+        self._handed_out[id(book.made)] = self._books.pop(spec.name)
+        return book.made
 
-        return create_module
-
-    def _executing(self, original: Any) -> Any:
-        def exec_module(loader: Any, module: Any) -> None:
-            book = self._handed_out.pop(id(module), None)
-            if book is None:
-                original(loader, module)
-            else:
-                self._repeat(book)
-
-        return exec_module
+    def _exec_module(self, _loader: Any, module: Any) -> Any:
+        book = self._handed_out.pop(id(module), None)
+        if book is None:
+            return NotImplemented
+        self._repeat(book)
+        return None
 
     def _repeat(self, book: Book) -> None:
         """What the module's execution did to others."""
@@ -129,13 +126,6 @@ class Shelf:
 
 # The process's.
 shelf = Shelf()
-
-
-def _wrap(loader: type, method: str, make: Callable[[Any], Any]) -> None:
-    replacement = make(getattr(loader, method))
-    replacement.__name__ = method
-    replacement.__qualname__ = f"{loader.__name__}.{method}"
-    setattr(loader, method, replacement)
 
 
 def _add_filters(filters: list[Any]) -> None:

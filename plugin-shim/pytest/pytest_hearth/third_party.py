@@ -42,7 +42,8 @@ def observed(
         spec = getattr(module, "__spec__", None)
         loader = getattr(spec, "loader", None)
         if loader is hook:
-            excluded.add(name)
+            if is_installed(spec.origin):  # type: ignore[union-attr]
+                excluded.add(name)
         elif (
             type(loader) in LOADERS
             and getattr(spec, "name", None) == name
