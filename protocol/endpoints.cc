@@ -50,9 +50,12 @@ tl::expected<void, std::string> check_private(const fs::path& directory) {
                   "belongs to user " + std::to_string(found.st_uid) + ", not to you: " + elsewhere);
   }
   if ((found.st_mode & 0777) != 0700) {
-    return refuse(directory, "has mode " + octal(found.st_mode & 0777) +
-                                 " instead of 700: run `chmod 700 " + directory.native() +
-                                 "`, or " + elsewhere);
+    const std::string mode = "has mode " + octal(found.st_mode & 0777) + " instead of 700: ";
+    // One that has another name may be for others, too (/tmp).
+    const bool is_for_hearth = directory.filename().native().starts_with("hearth");
+    return refuse(directory, is_for_hearth ? mode + "run `chmod 700 " + directory.native() +
+                                                 "`, or " + elsewhere
+                                           : mode + elsewhere);
   }
   return {};
 }
@@ -99,8 +102,12 @@ tl::expected<Endpoints, std::string> prepare_endpoints() {
       return refuse(directory, "cannot be made private: " + std::generic_category().message(errno));
     }
   } else if (errno == ENOENT) {
-    return refuse(directory, "cannot be made, because " + directory.parent_path().native() +
-                                 " is not there: make that, or " + elsewhere);
+    const fs::path parent = directory.parent_path();
+    if (::access(parent.c_str(), F_OK) != 0) {
+      return refuse(directory, "cannot be made, because " + parent.native() +
+                                   " is not there: make that, or " + elsewhere);
+    }
+    return refuse(directory, "cannot be made in " + parent.native() + ": " + elsewhere);
   } else if (errno != EEXIST) {
     return refuse(directory,
                   "cannot be made (" + std::generic_category().message(errno) + "): " + elsewhere);

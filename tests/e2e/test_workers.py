@@ -215,3 +215,27 @@ def test_the_debugger_is_refused_with_workers_as_by_xdist(hearth: Hearth) -> Non
         == hearth.plain("-n", "2", "--pdb").exit_code
         == 4
     )
+
+
+def test_what_a_plugin_hands_to_the_workers_arrives(hearth: Hearth) -> None:
+    hearth.write(
+        "conftest.py",
+        """
+        class Hands:
+            def pytest_configure_node(self, node):
+                node.workerinput["given"] = "to " + node.gateway.id
+
+        def pytest_configure(config):
+            if hasattr(config, "workerinput"):
+                config.given = config.workerinput["given"]
+            else:
+                config.pluginmanager.register(Hands())
+        """,
+    )
+    hearth.write(
+        "test_a.py",
+        "def test_a(pytestconfig, worker_id): assert pytestconfig.given == 'to ' + worker_id\n",
+    )
+    for _ in range(2):
+        done = hearth.pytest("-n", "2")
+        assert (done.exit_code, done.counts) == (0, {"passed": 1}), str(done)

@@ -100,8 +100,17 @@ TEST_F(EndpointsTest, are_prepared_again_where_they_were) {
   EXPECT_EQ(refusal(temporary_.path() / "new"), "accepted");
 }
 
+TEST_F(EndpointsTest, do_not_advise_to_close_what_may_be_meant_for_others) {
+  const fs::path directory = temporary_.path() / "tmp";
+  fs::create_directory(directory);
+  ASSERT_EQ(::chmod(directory.c_str(), 0755), 0);
+  EXPECT_EQ(refusal(directory),
+            directory.native() +
+                " has mode 755 instead of 700: set HEARTH_RUNTIME_DIR to a directory of your own");
+}
+
 TEST_F(EndpointsTest, refuse_a_directory_that_others_may_enter) {
-  const fs::path directory = temporary_.path() / "open";
+  const fs::path directory = temporary_.path() / "hearth";
   fs::create_directory(directory);
   ASSERT_EQ(::chmod(directory.c_str(), 0755), 0);
   EXPECT_EQ(refusal(directory),

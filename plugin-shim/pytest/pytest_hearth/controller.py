@@ -15,6 +15,7 @@ import pytest
 
 from . import _native, recorded_warnings
 from .controller_terminal import ControllerTerminal
+from .left_to_xdist import leave_where_needed
 from .messages import (
     Distribution,
     DistributionFinished,
@@ -75,15 +76,11 @@ class Controller:
             return None
         controller = cls(config, transport, distribution)
         config.pluginmanager.register(controller, _PLUGIN_NAME)
+        if config.pluginmanager.hasplugin("xdist"):
+            leave_where_needed(config, controller)
         return controller
 
     # ---- the session's hooks ---------------------------------------------------------------------------------------------
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_configure(self, config: Any) -> None:
-        # What pytest-xdist, if it is there, makes its own distributed session from.
-        if hasattr(config.option, "tx"):
-            config.option.tx = []
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_sessionstart(self, session: Any) -> Generator[None, Any, None]:

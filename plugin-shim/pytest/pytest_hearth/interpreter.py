@@ -17,6 +17,8 @@ from .recorder import Recorder
 from .stage_report import StageReport
 from .zygote import Zygote
 
+_OLDEST_PYTEST = (7, 4)
+
 
 def main(control_fd: int) -> NoReturn:
     """The interpreter zygote; and what becomes of each of its forks."""
@@ -27,7 +29,7 @@ def main(control_fd: int) -> NoReturn:
     _load_site()
     zygote = Zygote(Channel(_native.move_high(control_fd)), recorder)
     try:
-        import pytest  # noqa: F401
+        import pytest
     except ModuleNotFoundError as error:
         if error.name != "pytest":
             zygote.fail(f"cannot import pytest: {error}")
@@ -36,6 +38,11 @@ def main(control_fd: int) -> NoReturn:
         )
     except Exception as error:
         zygote.fail(f"cannot import pytest: {type(error).__name__}: {error}")
+    if _release(pytest.__version__) < _OLDEST_PYTEST:
+        zygote.fail(
+            f"{sys.executable} has pytest {pytest.__version__}, and hearth needs 7.4 or later: "
+            "update it, or run pytest without hearth"
+        )
     from .run import Run  # which imports pytest
 
     zygote.base_path = list(sys.path)
@@ -48,6 +55,10 @@ def main(control_fd: int) -> NoReturn:
 
         preload.reach(zygote)
     run_to_the_end(Run(zygote, base).main)
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
 
 
 def _load_site() -> None:

@@ -297,7 +297,10 @@ def watch_parsing(
 
         @property
         def args(self) -> Any:
-            return self.__dict__["args"]
+            try:
+                return self.__dict__["args"]
+            except KeyError:
+                raise AttributeError("args") from None
 
         @args.setter
         def args(self, value: Any) -> None:

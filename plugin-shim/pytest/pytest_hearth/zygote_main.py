@@ -7,6 +7,12 @@ that has become pytest's, and is over. Without -S, nobody would see what `site` 
 import os
 import sys
 
+if sys.version_info < (3, 9):  # noqa: UP036
+    # As far as here, others can read this file.
+    sys.exit(
+        "hearth needs Python 3.9 or later: set HEARTH_PYTHON to one, or run pytest without hearth"
+    )
+
 # Not by importlib.util: nothing that a plain start does not load should be loaded before `site`.
 from _frozen_importlib import module_from_spec
 from _frozen_importlib_external import spec_from_file_location

@@ -1,0 +1,44 @@
+"""A distributed run whose plugins hand data to the workers (`pytest_configure_node`): pytest-xdist's own, for now.
+
+pytest-cov, pytest-randomly and pytest-rerunfailures do so, each run with values of its own. Hearth's workers are forks of one
+that was configured before; what it would have to be given is not there yet. Until it is, such a run is what it is without
+hearth.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+def leave_where_needed(config: Any, controller: Any) -> None:
+    """Beside a controller that was just registered: pytest-xdist's session takes its place if it has to."""
+    first = _First()
+    config.pluginmanager.register(first)
+    config.pluginmanager.register(_Last(first, controller))
+
+
+class _First:
+    tx: Any = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: Any) -> None:
+        """Keep pytest-xdist from distributing the run as well."""
+        self.tx, config.option.tx = config.option.tx, []
+
+
+class _Last:
+    """All plugins have been configured, and may have registered others."""
+
+    def __init__(self, first: _First, controller: Any) -> None:
+        self._first = first
+        self._controller = controller
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: Any) -> None:
+        if not config.hook.pytest_configure_node.get_hookimpls():
+            return
+        config.pluginmanager.unregister(self._controller)
+        config.option.tx = self._first.tx
+        config.pluginmanager.get_plugin("xdist").pytest_configure(config)
