@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "daemon/log.h"
@@ -145,6 +146,8 @@ void Daemon::client_said(const ClientGateway::ClientId& client, protocol::Messag
     gateway_.send(client, status());
   } else if (const auto* why = std::get_if<protocol::GetExplanation>(&message)) {
     gateway_.send(client, pool_.explanations().last_run(why->directory));
+  } else if (const auto* project = std::get_if<protocol::GetDiagnosis>(&message)) {
+    gateway_.send(client, diagnosis(project->directory));
   } else if (std::holds_alternative<protocol::Stop>(message)) {
     gateway_.send(client, protocol::Stopping{static_cast<std::uint64_t>(getpid())});
     begin_ending(stopped);
@@ -225,6 +228,17 @@ protocol::Status Daemon::status() const {
     status.runs.push_back(std::move(one));
   }
   return status;
+}
+
+protocol::Diagnosis Daemon::diagnosis(const std::string& directory) {
+  protocol::Diagnosis diagnosis;
+  diagnosis.found = pool_.explanations().knows(directory);
+  for (auto complaints :
+       {pool_.memory_of_stages().complaints(directory), preparer_.history().complaints(directory),
+        pool_.explanations().complaints(directory)}) {
+    std::move(complaints.begin(), complaints.end(), std::back_inserter(diagnosis.complaints));
+  }
+  return diagnosis;
 }
 
 // ---- processes, and the end

@@ -63,6 +63,7 @@ class Daemon : private ClientGateway::Listener, private RunListener {
   void begin_ending(const std::string& reason);
   void continue_ending();
   protocol::Status status() const;
+  protocol::Diagnosis diagnosis(const std::string& directory);
 
   Settings settings_;
   const protocol::FileLock& lock_;

@@ -7,7 +7,21 @@
 namespace hearth::daemon {
 namespace {
 
+using protocol::CauseKind;
+
 constexpr std::size_t remembered_directories = 64;
+constexpr std::size_t remembered_recurrences = 256;
+constexpr std::uint64_t worth_telling = 2;
+
+// What a run may bring in another way each time, without anything having changed.
+bool may_recur(CauseKind kind) {
+  return kind == CauseKind::variable || kind == CauseKind::option ||
+         kind == CauseKind::surroundings;
+}
+
+bool is_the_same(const protocol::Cause& a, const protocol::Cause& b) {
+  return a.kind == b.kind && a.subject == b.subject && a.place == b.place;
+}
 
 }  // namespace
 
@@ -26,7 +40,44 @@ void Explanations::add(const ProcessRequest& request, std::vector<protocol::Stag
   const bool is_known =
       std::any_of(run->flavours.begin(), run->flavours.end(),
                   [&](const auto& each) { return each.flavour == request.flavour; });
-  if (!is_known) run->flavours.push_back({request.flavour, std::move(stages)});
+  if (is_known) return;
+  count(run->directory, stages);
+  run->flavours.push_back({request.flavour, std::move(stages)});
+}
+
+void Explanations::count(const std::string& directory,
+                         const std::vector<protocol::StageAccount>& stages) {
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    const auto& cause = stages[i].cause;
+    const bool is_likewise = i + 1 < stages.size() && is_the_same(stages[i + 1].cause, cause);
+    if (!may_recur(cause.kind) || is_likewise) continue;
+    const auto known =
+        std::find_if(recurrences_.begin(), recurrences_.end(), [&](const auto& each) {
+          return each.directory == directory && is_the_same(each.complaint.cause, cause);
+        });
+    Recurrence now{directory, {stages[i].stage, cause, 1}};
+    if (known != recurrences_.end()) {
+      now.complaint.times += known->complaint.times;
+      recurrences_.erase(known);
+    }
+    recurrences_.push_front(std::move(now));
+    if (recurrences_.size() > remembered_recurrences) recurrences_.pop_back();
+  }
+}
+
+bool Explanations::knows(const std::string& directory) const {
+  return std::any_of(runs_.begin(), runs_.end(), [&](const Run& each) {
+    return are_of_one_project(each.directory, directory);
+  });
+}
+
+std::vector<protocol::Complaint> Explanations::complaints(const std::string& directory) const {
+  std::vector<protocol::Complaint> all;
+  for (const auto& each : recurrences_) {
+    if (each.complaint.times >= worth_telling && are_of_one_project(each.directory, directory))
+      all.push_back(each.complaint);
+  }
+  return all;
 }
 
 protocol::Explanation Explanations::last_run(const std::string& directory) const {

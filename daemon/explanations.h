@@ -1,4 +1,4 @@
-// Which stages served the last runs, for `hearth why`.
+// Which stages served the last runs, for `hearth why`, and which causes came again and again.
 //
 // One run for each directory, the last one; a bounded number of directories, the last used ones.
 #pragma once
@@ -21,6 +21,11 @@ class Explanations {
 
   protocol::Explanation last_run(const std::string& directory) const;
 
+  // Whether a run of the project is known.
+  bool knows(const std::string& directory) const;
+  // Variables, options and starts that differed in several of its runs.
+  std::vector<protocol::Complaint> complaints(const std::string& directory) const;
+
  private:
   struct Run {
     std::string directory;
@@ -29,7 +34,15 @@ class Explanations {
     std::vector<protocol::FlavourAccount> flavours;
   };
 
-  std::deque<Run> runs_;  // the last one first
+  struct Recurrence {
+    std::string directory;
+    protocol::Complaint complaint;  // with the last values
+  };
+
+  void count(const std::string& directory, const std::vector<protocol::StageAccount>& stages);
+
+  std::deque<Run> runs_;                // the last one first
+  std::deque<Recurrence> recurrences_;  // likewise
 };
 
 }  // namespace hearth::daemon

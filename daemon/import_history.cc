@@ -5,14 +5,13 @@
 
 #include <algorithm>
 #include <fstream>
-#include <functional>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <system_error>
 #include <utility>
 
 #include "daemon/log.h"
+#include "daemon/stage_key.h"
 
 namespace hearth::daemon {
 namespace {
@@ -30,6 +29,21 @@ std::int64_t modification_time(const std::string& file) {
   return error ? 0 : static_cast<std::int64_t>(time.time_since_epoch().count());
 }
 
+// Whether the module is one of these, or lies in one.
+template <typename Names>
+bool is_in(const std::string& module, const Names& names) {
+  for (auto end = module.size(); end != std::string::npos;
+       end = end == 0 ? std::string::npos : module.rfind('.', end - 1)) {
+    if (names.contains(module.substr(0, end))) return true;
+  }
+  return false;
+}
+
+void sort_and_unite(std::vector<std::string>& names) {
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+}
+
 }  // namespace
 
 std::filesystem::path ImportHistory::file_of(const protocol::ProcessSpec& spec) const {
@@ -42,6 +56,7 @@ ImportHistory::Project& ImportHistory::project(const protocol::ProcessSpec& spec
   const auto [entry, is_new] = projects_.try_emplace(file);
   auto& project = entry->second;
   if (!is_new) return project;
+  project.directory = spec.directory;
   std::ifstream stream(file);
   if (!stream) return project;
   try {
@@ -52,10 +67,12 @@ ImportHistory::Project& ImportHistory::project(const protocol::ProcessSpec& spec
     project.known.excluded = json.at("excluded");
     for (const auto& rejection : json.at("rejected"))
       project.rejected[rejection.at(0)] = {rejection.at(1), rejection.at(2)};
+    project.declared = {json.at("declared").at(0), json.at("declared").at(1)};
   } catch (const Json::exception& error) {
     log("history").warn("import_history_unreadable file={} error={:?}", file.string(),
                         error.what());
     project = {};
+    project.directory = spec.directory;
   }
   return project;
 }
@@ -63,30 +80,37 @@ ImportHistory::Project& ImportHistory::project(const protocol::ProcessSpec& spec
 ImportHistory::Plan ImportHistory::plan(const protocol::ProcessSpec& spec) {
   auto& known = project(spec);
   if (known.rejected.size() > max_rejections) return {};
-  Plan plan;
-  plan.excluded = known.known.excluded;
+  const std::set<std::string> forbidden(known.declared.no_preload.begin(),
+                                        known.declared.no_preload.end());
+  if (forbidden.contains("*")) return {};
+  std::set<std::string> names;
   for (const auto& module : known.known.modules) {
+    names.insert(module.name);
     const auto rejection = known.rejected.find(module.name);
     if (rejection != known.rejected.end() &&
         rejection->second.changed != modification_time(module.file))
       known.rejected.erase(rejection);
   }
+  Plan plan;
+  plan.excluded = known.known.excluded;
+  plan.excluded.insert(plan.excluded.end(), forbidden.begin(), forbidden.end());
+  sort_and_unite(plan.excluded);
   // What lies in a rejected package cannot be imported without it.
-  const auto is_rejected = [&](const protocol::ModuleOrigin& module) {
-    for (auto end = module.name.size(); end != std::string::npos;
-         end = end == 0 ? std::string::npos : module.name.rfind('.', end - 1)) {
-      if (known.rejected.contains(module.name.substr(0, end))) return true;
-    }
-    return false;
+  const auto add = [&](const protocol::ModuleOrigin& module) {
+    if (!is_in(module.name, known.rejected) && !is_in(module.name, forbidden))
+      plan.modules.push_back(module);
   };
-  std::copy_if(known.known.modules.begin(), known.known.modules.end(),
-               std::back_inserter(plan.modules), std::not_fn(is_rejected));
+  for (const auto& module : known.known.modules) add(module);
+  for (const auto& name : known.declared.preload) {
+    if (!names.contains(name)) add({name, {}});
+  }
   return plan;
 }
 
 void ImportHistory::add(const protocol::ProcessSpec& spec,
                         std::vector<protocol::ModuleOrigin> modules,
-                        std::vector<std::string> excluded) {
+                        std::vector<std::string> excluded, Declared declared) {
+  declare(spec, std::move(declared));
   auto& project = this->project(spec);
   auto all = project.known.modules;
   std::set<std::string> names;
@@ -95,8 +119,7 @@ void ImportHistory::add(const protocol::ProcessSpec& spec,
     if (!names.contains(module.name)) all.push_back(std::move(module));
   }
   excluded.insert(excluded.end(), project.known.excluded.begin(), project.known.excluded.end());
-  std::sort(excluded.begin(), excluded.end());
-  excluded.erase(std::unique(excluded.begin(), excluded.end()), excluded.end());
+  sort_and_unite(excluded);
   if (all.size() > max_modules) all.resize(max_modules);
   Plan known{std::move(all), std::move(excluded)};
   if (known == project.known) return;
@@ -104,13 +127,36 @@ void ImportHistory::add(const protocol::ProcessSpec& spec,
   write(spec, project);
 }
 
+void ImportHistory::declare(const protocol::ProcessSpec& spec, Declared declared) {
+  auto& project = this->project(spec);
+  if (declared == project.declared) return;
+  project.declared = std::move(declared);
+  project.rejected.clear();
+  write(spec, project);
+}
+
+std::vector<protocol::Complaint> ImportHistory::complaints(const std::string& directory) const {
+  std::vector<protocol::Complaint> all;
+  for (const auto& [file, project] : projects_) {
+    if (!are_of_one_project(project.directory, directory)) continue;
+    for (const auto& [name, rejection] : project.rejected) {
+      all.push_back({protocol::Stage::preloaded,
+                     {protocol::CauseKind::preload, rejection.reason, name, {}, {}, {}},
+                     0});
+    }
+  }
+  return all;
+}
+
 void ImportHistory::reject(const protocol::ProcessSpec& spec, const std::string& module,
                            const std::string& reason) {
   auto& project = this->project(spec);
   const auto it = std::find_if(project.known.modules.begin(), project.known.modules.end(),
                                [&](const auto& each) { return each.name == module; });
-  if (it == project.known.modules.end()) return;
-  project.rejected[module] = {reason, modification_time(it->file)};
+  const auto& wanted = project.declared.preload;
+  const bool is_known = it != project.known.modules.end();
+  if (!is_known && std::find(wanted.begin(), wanted.end(), module) == wanted.end()) return;
+  project.rejected[module] = {reason, is_known ? modification_time(it->file) : 0};
   log("history").info("preload_rejected module={} reason={:?} directory={}", module, reason,
                       spec.directory);
   write(spec, project);
@@ -122,11 +168,13 @@ void ImportHistory::write(const protocol::ProcessSpec& spec, const Project& proj
   Json rejected = Json::array();
   for (const auto& [name, rejection] : project.rejected)
     rejected.push_back({name, rejection.reason, rejection.changed});
-  const Json json{{"python", spec.python},
-                  {"directory", spec.directory},
-                  {"modules", std::move(modules)},
-                  {"excluded", project.known.excluded},
-                  {"rejected", std::move(rejected)}};
+  const Json json{
+      {"python", spec.python},
+      {"directory", spec.directory},
+      {"modules", std::move(modules)},
+      {"excluded", project.known.excluded},
+      {"rejected", std::move(rejected)},
+      {"declared", Json::array({project.declared.preload, project.declared.no_preload})}};
   const auto file = file_of(spec);
   auto unfinished = file;
   unfinished += ".new";

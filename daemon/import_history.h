@@ -25,12 +25,23 @@ class ImportHistory {
     std::vector<std::string> excluded;            // with what is in them: no import may load these
     bool operator==(const Plan&) const = default;
   };
+  // What the project itself says, in the last run: names of modules. `*` excludes all.
+  struct Declared {
+    std::vector<std::string> preload;
+    std::vector<std::string> no_preload;
+    bool operator==(const Declared&) const = default;
+  };
   // Empty: nothing is known, or nothing can be imported ahead.
   Plan plan(const protocol::ProcessSpec& spec);
 
   // What a run imported, in its order. Modules that it did not import stay known.
   void add(const protocol::ProcessSpec& spec, std::vector<protocol::ModuleOrigin> modules,
-           std::vector<std::string> excluded);
+           std::vector<std::string> excluded, Declared declared = {});
+  // Once it declares something else, all rejected modules are tried again.
+  void declare(const protocol::ProcessSpec& spec, Declared declared);
+
+  // The modules that are left out, and why.
+  std::vector<protocol::Complaint> complaints(const std::string& directory) const;
 
   // Leave this module out until its file changes.
   void reject(const protocol::ProcessSpec& spec, const std::string& module,
@@ -42,8 +53,10 @@ class ImportHistory {
     std::int64_t changed = 0;  // the file's modification time
   };
   struct Project {
+    std::string directory;
     Plan known;
     std::map<std::string, Rejection> rejected;
+    Declared declared;
   };
 
   std::filesystem::path file_of(const protocol::ProcessSpec& spec) const;

@@ -55,8 +55,9 @@ void Preparer::stage_built(const Zygote& zygote) {
   // The runs used last shall find what they need built on it.
   if (zygote.key().stage == protocol::Stage::preloaded) to_rebuild_ = last_used_;
   const auto& ready = zygote.ready();
-  if (ready.preload.empty()) return;
-  history_.add(zygote.built_for(), ready.preload, ready.no_preload);
+  if (ready.stage != protocol::Stage::selected) return;
+  history_.add(zygote.built_for(), ready.preload, ready.no_preload,
+               {ready.declared_preload, ready.declared_no_preload});
   if (std::find(to_preload_.begin(), to_preload_.end(), zygote.built_for()) == to_preload_.end())
     to_preload_.push_back(zygote.built_for());
 }
@@ -64,7 +65,11 @@ void Preparer::stage_built(const Zygote& zygote) {
 void Preparer::preload_rejected(const Zygote& zygote) {
   const auto& rejected = *zygote.preload_rejected();
   if (rejected.module.empty()) return;  // of no use for this very command
-  history_.reject(zygote.built_for(), rejected.module, rejected.reason);
+  if (rejected.declared_no_preload.empty()) {
+    history_.reject(zygote.built_for(), rejected.module, rejected.reason);
+  } else {
+    history_.declare(zygote.built_for(), {{}, rejected.declared_no_preload});
+  }
   to_preload_.push_back(zygote.built_for());
 }
 
@@ -99,7 +104,7 @@ void Preparer::prepare_next() {
   request.spec = std::move(to_preload_.front());
   to_preload_.pop_front();
   auto plan = history_.plan(request.spec);
-  if (plan.modules.empty() || pool_.has_preloaded(request, plan)) {
+  if (pool_.has_preloaded(request, plan) || plan.modules.empty()) {
     continue_when_idle();
   } else {
     pool_.prepare(std::move(request), protocol::Stage::preloaded, std::move(plan));

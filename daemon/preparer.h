@@ -26,6 +26,7 @@ class Preparer : private ZygotePool::Observer {
 
   void run_began() { ++runs_; }
   void run_ended();
+  const ImportHistory& history() const { return history_; }
 
  private:
   void leased(const ProcessRequest& request) override;

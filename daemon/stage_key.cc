@@ -122,6 +122,14 @@ Command command_of(Stage stage, const ProcessRequest& request) {
           stage < Stage::configured ? std::vector<std::string>{} : request.spec.args};
 }
 
+bool are_of_one_project(const std::string& a, const std::string& b) {
+  const auto lies_in = [](const std::string& inner, const std::string& outer) {
+    return inner.starts_with(outer) &&
+           (inner.size() == outer.size() || outer.ends_with('/') || inner[outer.size()] == '/');
+  };
+  return lies_in(a, b) || lies_in(b, a);
+}
+
 StreamShape shape_of(const std::array<protocol::Fd, 3>& streams) {
   StreamShape shape;
   for (std::size_t i = 0; i < streams.size(); ++i)

@@ -53,4 +53,7 @@ struct Command {
 };
 Command command_of(protocol::Stage stage, const ProcessRequest& request);
 
+// Whether runs from these directories are taken for one project's: one lies in the other.
+bool are_of_one_project(const std::string& a, const std::string& b);
+
 }  // namespace hearth::daemon

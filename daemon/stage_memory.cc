@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "daemon/environment_reads.h"
+#include "protocol/signature.h"
 
 namespace hearth::daemon {
 namespace {
@@ -42,7 +43,19 @@ Cause cause_of_refusal(const Zygote& zygote) {
     if (finding.consequence == protocol::Consequence::refused)
       return cause_of(CauseKind::refused, finding);
   }
-  return {CauseKind::refused, zygote.ready().refusal, {}, {}, {}, {}};
+  return {CauseKind::refused, zygote.ready().refusal, "recorder", {}, {}, {}};
+}
+
+std::optional<protocol::FileSignature> source_of(const Finding& finding) {
+  if (finding.file.empty()) return std::nullopt;
+  return protocol::take_signature(finding.file, protocol::Look::content);
+}
+
+// Whether the user has one thing to do about both. What refuses a stage is there in the next one,
+// too, with other numbers and addresses.
+bool is_one_thing(const Cause& a, const Cause& b) {
+  const bool is_alike = a.kind == b.kind && a.aspect == b.aspect && a.place == b.place;
+  return is_alike && (a.subject == b.subject || !a.place.empty() || a.kind == CauseKind::refused);
 }
 
 // The command of all its stages from `configured` on.
@@ -60,7 +73,15 @@ Cause cause_of_serving_once(const Zygote& zygote) {
 void StageMemory::reached(const Zygote& zygote) {
   const auto command = zygote.command();
   std::erase_if(serving_once_, [&](const Remark& each) { return each.command == command; });
-  if (zygote.serves_once()) remember(serving_once_, {command, cause_of_serving_once(zygote)});
+  if (const auto* finding = zygote.serves_once_for())
+    remember(serving_once_, {command, cause_of_serving_once(zygote), source_of(*finding)});
+  std::erase_if(misdeclared_, [&](const Remark& each) { return each.command == command; });
+  for (const auto& finding : zygote.findings()) {
+    if (finding.kind != "declaration") continue;
+    auto cause = cause_of(CauseKind::declaration, finding);
+    cause.place = finding.file;  // which line it is, nobody knows
+    remember(misdeclared_, {command, std::move(cause), source_of(finding)});
+  }
   std::erase_if(endings_, [&](const Ending& each) {
     return each.command == command && each.reads == zygote.whole_reads();
   });
@@ -83,7 +104,8 @@ void StageMemory::refused(const Zygote& zygote) {
 
 void StageMemory::preload_does_not_fit(const Zygote& zygote, const std::string& reason) {
   remember(without_preloaded_, {{key_for_all_stages(zygote.key()), zygote.args()},
-                                {CauseKind::preload, reason, {}, {}, {}, {}}});
+                                {CauseKind::preload, reason, {}, {}, {}, {}},
+                                std::nullopt});
 }
 
 const Cause* StageMemory::refusal(Stage stage, const ProcessRequest& request) {
@@ -104,6 +126,36 @@ bool StageMemory::serves_one_process(Stage stage, const ProcessRequest& request)
 
 const Cause* StageMemory::serves_once(Stage stage, const ProcessRequest& request) const {
   return find(serving_once_, command_of(stage, request));
+}
+
+std::vector<protocol::Complaint> StageMemory::complaints(const std::string& directory) {
+  const auto is_settled = [](Remark& each) {
+    return each.source && !protocol::holds(*each.source);
+  };
+  for (auto* remarks : {&serving_once_, &misdeclared_}) std::erase_if(*remarks, is_settled);
+  std::erase_if(refusals_,
+                [](const Refusal& each) { return each.trace->first_difference().has_value(); });
+
+  std::vector<protocol::Complaint> all;
+  const auto add = [&](const auto& remembered, std::optional<Stage> of_stage = std::nullopt) {
+    for (const auto& each : remembered) {
+      if (!are_of_one_project(each.command.key.spec.directory, directory)) continue;
+      const auto stage = of_stage.value_or(each.command.key.stage);
+      const auto known = std::find_if(all.begin(), all.end(), [&](const auto& complaint) {
+        return is_one_thing(complaint.cause, each.cause);
+      });
+      if (known == all.end()) {
+        all.push_back({stage, each.cause, 0});
+      } else {
+        known->stage = std::min(known->stage, stage);
+      }
+    }
+  };
+  add(misdeclared_);
+  add(refusals_);
+  add(serving_once_);
+  add(without_preloaded_, Stage::preloaded);
+  return all;
 }
 
 const Cause* StageMemory::is_without_preloaded(const ProcessRequest& request) const {

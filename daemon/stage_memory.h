@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,8 @@ class StageMemory {
   bool serves_one_process(protocol::Stage stage, const ProcessRequest& request) const;
   const protocol::Cause* serves_once(protocol::Stage stage, const ProcessRequest& request) const;
   const protocol::Cause* is_without_preloaded(const ProcessRequest& request) const;
+  // What keeps stages of this project from being warm, each thing once.
+  std::vector<protocol::Complaint> complaints(const std::string& directory);
   // The last one first.
   const std::deque<Ending>& endings() const { return endings_; }
 
@@ -47,15 +50,18 @@ class StageMemory {
     std::shared_ptr<Trace> trace;
     protocol::Cause cause;
   };
+  // It counts while the file that is to blame is the same.
   struct Remark {
     Command command;
     protocol::Cause cause;
+    std::optional<protocol::FileSignature> source;
   };
 
   std::deque<Ending> endings_;
   std::deque<Refusal> refusals_;
   std::deque<Remark> serving_once_;  // when they were built the last time
   std::deque<Remark> without_preloaded_;
+  std::deque<Remark> misdeclared_;
 };
 
 // Why a zygote is not forked again, which it is not.

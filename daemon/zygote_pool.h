@@ -99,6 +99,7 @@ class ZygotePool : private Zygote::Listener {
   std::vector<protocol::ZygoteStatus> status() const;
   std::uint64_t interpreters_started() const { return interpreters_started_; }
   Explanations& explanations() { return explanations_; }
+  StageMemory& memory_of_stages() { return memory_; }
 
  private:
   struct Waiter {

@@ -83,6 +83,7 @@ std::string_view to_string(CauseKind value) {
     case CauseKind::lost: return "lost";
     case CauseKind::ended: return "ended";
     case CauseKind::preload: return "preload";
+    case CauseKind::declaration: return "declaration";
   }
   return "";
 }
@@ -205,7 +206,7 @@ struct Wire<Consequence> {
 template <>
 struct Wire<CauseKind> {
   using Type = CauseKind;
-  static constexpr const char* name = "one of served, first_use, file, variable, option, arguments, surroundings, refused, serves_once, too_old, evicted, lost, ended, preload";
+  static constexpr const char* name = "one of served, first_use, file, variable, option, arguments, surroundings, refused, serves_once, too_old, evicted, lost, ended, preload, declaration";
   static void write(Packer& packer, Type value) {
     Text::write(packer, to_string(value));
   }
@@ -227,6 +228,7 @@ struct Wire<CauseKind> {
     if (text == "lost") { value = Type::lost; return true; }
     if (text == "ended") { value = Type::ended; return true; }
     if (text == "preload") { value = Type::preload; return true; }
+    if (text == "declaration") { value = Type::declaration; return true; }
     return false;
   }
 };
@@ -284,6 +286,31 @@ struct Wire<StageAccount> {
     const msgpack::object* element = object.via.array.ptr;
     return Wire<Stage>::read(element[0], value.stage) &&
            Wire<Cause>::read(element[1], value.cause);
+  }
+};
+
+template <>
+struct Wire<Complaint> {
+  using Type = Complaint;
+  static constexpr const char* name = "complaint";
+  static void write(Packer& packer, const Type& value) {
+    packer.pack_array(3);
+    Wire<Stage>::write(packer, value.stage);
+    Wire<Cause>::write(packer, value.cause);
+    Uint::write(packer, value.times);
+  }
+  static std::size_t size(const Type& value) {
+    return 5 +
+         Wire<Stage>::size(value.stage) +
+         Wire<Cause>::size(value.cause) +
+         Uint::size(value.times);
+  }
+  static bool read(const msgpack::object& object, Type& value) {
+    if (!is_array_of(3, object)) return false;
+    const msgpack::object* element = object.via.array.ptr;
+    return Wire<Stage>::read(element[0], value.stage) &&
+           Wire<Cause>::read(element[1], value.cause) &&
+           Uint::read(element[2], value.times);
   }
 };
 
@@ -1032,6 +1059,33 @@ bool read_fields(FieldReader& reader, Explanation& value) {
          reader.read<List<Wire<FlavourAccount>>>("flavours", value.flavours);
 }
 
+void write_fields(Packer& packer, const GetDiagnosis& value) {
+  start_message(packer, 17, 1);
+  write_field<Bytes>(packer, "directory", value.directory);
+}
+std::size_t size_of_fields(const GetDiagnosis& value) {
+  return 23 +
+         Bytes::size(value.directory);
+}
+bool read_fields(FieldReader& reader, GetDiagnosis& value) {
+  return reader.read<Bytes>("directory", value.directory);
+}
+
+void write_fields(Packer& packer, const Diagnosis& value) {
+  start_message(packer, 18, 2);
+  write_field<Bool>(packer, "found", value.found);
+  write_field<List<Wire<Complaint>>>(packer, "complaints", value.complaints);
+}
+std::size_t size_of_fields(const Diagnosis& value) {
+  return 31 +
+         Bool::size(value.found) +
+         List<Wire<Complaint>>::size(value.complaints);
+}
+bool read_fields(FieldReader& reader, Diagnosis& value) {
+  return reader.read<Bool>("found", value.found) &&
+         reader.read<List<Wire<Complaint>>>("complaints", value.complaints);
+}
+
 void write_fields(Packer& packer, const SessionBegun&) {
   start_message(packer, 19, 0);
 }
@@ -1122,7 +1176,7 @@ bool read_fields(FieldReader&, Retire&) {
 }
 
 void write_fields(Packer& packer, const StageReady& value) {
-  start_message(packer, 23, 12);
+  start_message(packer, 23, 14);
   write_field<Wire<Stage>>(packer, "stage", value.stage);
   write_field<Text>(packer, "refusal", value.refusal);
   write_field<List<Wire<FileSignature>>>(packer, "files", value.files);
@@ -1135,9 +1189,11 @@ void write_fields(Packer& packer, const StageReady& value) {
   write_field<List<Wire<OptionRead>>>(packer, "options", value.options);
   write_field<List<Wire<Finding>>>(packer, "findings", value.findings);
   write_field<Uint>(packer, "fresh_until", value.fresh_until);
+  write_field<List<Text>>(packer, "declared_preload", value.declared_preload);
+  write_field<List<Text>>(packer, "declared_no_preload", value.declared_no_preload);
 }
 std::size_t size_of_fields(const StageReady& value) {
-  return 132 +
+  return 171 +
          Wire<Stage>::size(value.stage) +
          Text::size(value.refusal) +
          List<Wire<FileSignature>>::size(value.files) +
@@ -1149,7 +1205,9 @@ std::size_t size_of_fields(const StageReady& value) {
          List<Text>::size(value.no_preload) +
          List<Wire<OptionRead>>::size(value.options) +
          List<Wire<Finding>>::size(value.findings) +
-         Uint::size(value.fresh_until);
+         Uint::size(value.fresh_until) +
+         List<Text>::size(value.declared_preload) +
+         List<Text>::size(value.declared_no_preload);
 }
 bool read_fields(FieldReader& reader, StageReady& value) {
   return reader.read<Wire<Stage>>("stage", value.stage) &&
@@ -1163,7 +1221,9 @@ bool read_fields(FieldReader& reader, StageReady& value) {
          reader.read<List<Text>>("no_preload", value.no_preload) &&
          reader.read<List<Wire<OptionRead>>>("options", value.options) &&
          reader.read<List<Wire<Finding>>>("findings", value.findings) &&
-         reader.read<Uint>("fresh_until", value.fresh_until);
+         reader.read<Uint>("fresh_until", value.fresh_until) &&
+         reader.read<List<Text>>("declared_preload", value.declared_preload) &&
+         reader.read<List<Text>>("declared_no_preload", value.declared_no_preload);
 }
 
 void write_fields(Packer& packer, const StageFailed& value) {
@@ -1218,18 +1278,21 @@ bool read_fields(FieldReader& reader, ChildExited& value) {
 }
 
 void write_fields(Packer& packer, const PreloadRejected& value) {
-  start_message(packer, 27, 2);
+  start_message(packer, 27, 3);
   write_field<Text>(packer, "module", value.module);
   write_field<Text>(packer, "reason", value.reason);
+  write_field<List<Text>>(packer, "declared_no_preload", value.declared_no_preload);
 }
 std::size_t size_of_fields(const PreloadRejected& value) {
-  return 28 +
+  return 49 +
          Text::size(value.module) +
-         Text::size(value.reason);
+         Text::size(value.reason) +
+         List<Text>::size(value.declared_no_preload);
 }
 bool read_fields(FieldReader& reader, PreloadRejected& value) {
   return reader.read<Text>("module", value.module) &&
-         reader.read<Text>("reason", value.reason);
+         reader.read<Text>("reason", value.reason) &&
+         reader.read<List<Text>>("declared_no_preload", value.declared_no_preload);
 }
 
 void write_fields(Packer& packer, const TryArguments& value) {
@@ -1690,6 +1753,14 @@ const MessageType* find_message_type(std::uint64_t id) {
       static constexpr MessageType type{"explanation", &decode_as<Explanation>};
       return &type;
     }
+    case 17: {
+      static constexpr MessageType type{"get_diagnosis", &decode_as<GetDiagnosis>};
+      return &type;
+    }
+    case 18: {
+      static constexpr MessageType type{"diagnosis", &decode_as<Diagnosis>};
+      return &type;
+    }
     case 19: {
       static constexpr MessageType type{"session_begun", &decode_as<SessionBegun>};
       return &type;
@@ -1855,6 +1926,8 @@ std::string_view name_of(const Message& message) {
       "event",
       "get_explanation",
       "explanation",
+      "get_diagnosis",
+      "diagnosis",
       "session_begun",
       "build_stage",
       "start_process",

@@ -62,8 +62,10 @@ enum class Consequence { refused, serves_once, accepted };
 // (the python, a terminal, limits, ...). refused: it is not forked; subject why. serves_once:
 // subject the identity that it took. too_old: it may have looked at the clock. evicted: aspect
 // `idle`, `memory` or `number`. lost: subject how its process ended. ended: the command ended by
-// itself before it; subject how. preload: nothing that was imported ahead is of use; subject why.
-enum class CauseKind { served, first_use, file, variable, option, arguments, surroundings, refused, serves_once, too_old, evicted, lost, ended, preload };
+// itself before it; subject how. preload: what was imported ahead is of no use; subject why, aspect
+// the module, or empty: none is. declaration: what pyproject.toml says is not understood; subject
+// why. Of refused and serves_once the aspect is the finding's kind.
+enum class CauseKind { served, first_use, file, variable, option, arguments, surroundings, refused, serves_once, too_old, evicted, lost, ended, preload, declaration };
 [[nodiscard]] std::string_view to_string(CauseKind value);
 
 // Why a stage did not serve: for people, but in parts.
@@ -84,6 +86,15 @@ struct StageAccount {
   friend bool operator==(const StageAccount&, const StageAccount&) = default;
 };
 
+// What keeps a stage from being warm, again and again.
+struct Complaint {
+  Stage stage = Stage::interpreter;  // the first on the way to a run that it concerns
+  Cause cause{};
+  // of a variable, option or start: of how many runs it was the cause; else 0
+  std::uint64_t times = 0;
+  friend bool operator==(const Complaint&, const Complaint&) = default;
+};
+
 // The stages of a run, from the deepest that it wants down to the one that served; the run had to
 // build the others.
 struct FlavourAccount {
@@ -94,7 +105,9 @@ struct FlavourAccount {
 
 // What was done on the way to a stage that no look at a file tells, and by whom.
 struct Finding {
-  std::string kind{};  // subprocess, identity, temporary, declaration
+  // subprocess, identity, temporary, declaration; of what is there at the pause: child, descriptor,
+  // lock, database, memory, thread, temporary
+  std::string kind{};
   std::string what{};  // one line for people
   std::string file{};  // the code that did it, or that caused it; may be empty
   std::uint64_t line = 0;  // in the file; 0: unknown
@@ -380,6 +393,19 @@ struct Explanation {
   friend bool operator==(const Explanation&, const Explanation&) = default;
 };
 
+// client: answered by diagnosis.
+struct GetDiagnosis {
+  std::string directory{};  // of a project: the runs from there, from below and from above count
+  friend bool operator==(const GetDiagnosis&, const GetDiagnosis&) = default;
+};
+
+// daemon: what it found in a project's runs.
+struct Diagnosis {
+  bool found = false;  // false: no run of the project is known
+  std::vector<Complaint> complaints{};
+  friend bool operator==(const Diagnosis&, const Diagnosis&) = default;
+};
+
 // session: it is about to write or execute something; one that ends without a word has done
 // nothing, and may be started again.
 struct SessionBegun {
@@ -396,7 +422,9 @@ struct BuildStage {
   ProcessSpec spec{};
   WorkerIdentity identity{};  // of the worker for which it is built first
   std::string distribution{};  // for a worker: the run's --dist
-  std::vector<ModuleOrigin> preload{};  // for `preloaded`: import these, in this order
+  // for `preloaded`: import these, in this order; without a file: from wherever it is installed, if
+  // it is
+  std::vector<ModuleOrigin> preload{};
   // for `preloaded`: modules (with what is in them) that must not be imported
   std::vector<std::string> no_preload{};
   friend bool operator==(const BuildStage&, const BuildStage&) = default;
@@ -450,6 +478,10 @@ struct StageReady {
   // the clock was perhaps looked at: seconds since the epoch at the local midnight that followed;
   // 0: it was not
   std::uint64_t fresh_until = 0;
+  // at `selected`: modules that the project wants to have imported ahead, whatever its runs import
+  std::vector<std::string> declared_preload{};
+  // at `selected`: modules (with what is in them) that it wants not to; `*`: none at all
+  std::vector<std::string> declared_no_preload{};
   friend bool operator==(const StageReady&, const StageReady&) = default;
 };
 
@@ -482,6 +514,8 @@ struct ChildExited {
 struct PreloadRejected {
   std::string module{};  // dotted name; empty: none fits this command
   std::string reason{};
+  // not empty: as in stage_ready, and it is no fault of the module's
+  std::vector<std::string> declared_no_preload{};
   friend bool operator==(const PreloadRejected&, const PreloadRejected&) = default;
 };
 
@@ -686,6 +720,8 @@ using Message = std::variant<
     Event,
     GetExplanation,
     Explanation,
+    GetDiagnosis,
+    Diagnosis,
     SessionBegun,
     BuildStage,
     StartProcess,

@@ -8,14 +8,16 @@
 
 namespace hearth::launcher {
 
-inline constexpr int kUsage = 2;    // the command line makes no sense
-inline constexpr int kTrouble = 3;  // it does, and cannot be done
+inline constexpr int kComplaints = 1;  // of doctor: there is something to do
+inline constexpr int kUsage = 2;       // the command line makes no sense
+inline constexpr int kTrouble = 3;     // it does, and cannot be done
 
 int start();
 int stop();
 int status(bool json);
 int logs(bool follow);
 int why(bool json);
+int doctor(bool json);
 int version();
 
 // Does not return after a run: it ends as the session did.

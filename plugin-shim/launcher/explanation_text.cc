@@ -76,8 +76,11 @@ std::string sentence(const Cause& cause) {
     case CauseKind::ended:
       return "the command ended before it: it " + cause.subject;
     case CauseKind::preload:
-      return (cause.aspect.empty() ? "" : cause.aspect + " cannot be imported ahead: ") +
-             cause.subject;
+      return (cause.aspect.empty() ? "what was imported ahead is of no use"
+                                   : cause.aspect + " cannot be imported ahead") +
+             ": " + cause.subject;
+    case CauseKind::declaration:
+      return cause.subject + at(cause);
   }
   return {};
 }

@@ -17,7 +17,8 @@ Environment:
   HEARTH_STATE_DIR    log (default: $XDG_STATE_HOME/hearth, else ~/.local/state/hearth)
   HEARTH_DAEMON       hearthd, when it is not beside hearth
 
-Exit codes: those of pytest for `hearth pytest`; else 0, 2 for a wrong command line, 3 for trouble.)";
+Exit codes: those of pytest for `hearth pytest`; else 0, 1 when `hearth doctor` has complaints, 2 for a wrong command
+line, 3 for trouble.)";
 
 int parse_and_do(int count, char** words) {
   CLI::App app(
@@ -41,6 +42,9 @@ int parse_and_do(int count, char** words) {
       "why",
       "Show which stages served the last run from this directory, and why no deeper ones did");
   why_command->add_flag("--json", json, "As JSON, field names as in the protocol");
+  CLI::App* doctor_command = app.add_subcommand(
+      "doctor", "Show what keeps this project's runs from being warm, where, and what to do");
+  doctor_command->add_flag("--json", json, "As JSON, field names as in the protocol");
   CLI::App* logs_command = app.add_subcommand("logs", "Show the daemon's log");
   bool follow = false;
   logs_command->add_flag("-f,--follow", follow, "Go on showing what is added");
@@ -70,6 +74,7 @@ int parse_and_do(int count, char** words) {
   if (stop_command->parsed()) return stop();
   if (status_command->parsed()) return status(json);
   if (why_command->parsed()) return why(json);
+  if (doctor_command->parsed()) return doctor(json);
   if (logs_command->parsed()) return logs(follow);
   if (version_command->parsed()) return version();
   return complain("what shall it do? (see `hearth --help`)", kUsage);

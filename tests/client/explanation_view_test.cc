@@ -105,6 +105,11 @@ TEST(Cause, is_a_sentence) {
             "the command ended before it: it exited with status 4");
   EXPECT_EQ(sentence_of(CauseKind::preload, "it logs", "numpy"),
             "numpy cannot be imported ahead: it logs");
+  EXPECT_EQ(sentence_of(CauseKind::preload, "the run uses gevent"),
+            "what was imported ahead is of no use: the run uses gevent");
+  EXPECT_EQ(sentence_of(CauseKind::declaration, "[tool.hearth] is not used: x", "declaration", "",
+                        "", "/p/pyproject.toml"),
+            "[tool.hearth] is not used: x, at /p/pyproject.toml");
 }
 
 TEST(Cause, is_cut_where_a_value_is_long) {

@@ -119,7 +119,7 @@ TEST_F(ExplanationTest, names_what_refused_the_stage) {
   run({"refuse:selected"});
   run_until([&] { return pool_.status().back().stage == Stage::gathered; });  // nobody has taken it
   EXPECT_THAT(run({"refuse:selected"}),
-              ElementsAre("selected: refused refused as asked", "gathered: served"));
+              ElementsAre("selected: refused refused as asked recorder", "gathered: served"));
 }
 
 TEST_F(ExplanationTest, names_what_made_a_stage_serve_once_also_for_those_above_it) {
@@ -219,6 +219,54 @@ TEST(Explanations, know_the_last_run_of_each_directory) {
   EXPECT_EQ(explanations.last_run("/c").directory, "/b");
   for (int i = 0; i < 64; ++i) explanations.run_began(spec(("/" + std::to_string(i)).c_str(), "x"));
   EXPECT_FALSE(explanations.last_run("/b").found) << "it does not grow for ever";
+}
+
+// ---- what comes again and again
+
+TEST_F(ExplanationTest, complains_of_what_refuses_a_stage_or_makes_it_serve_once) {
+  auto& memory = pool_.memory_of_stages();
+  EXPECT_TRUE(memory.complaints("/").empty());
+  run({"refuse:selected"});
+  run({"once:gathered"});
+  const auto found = memory.complaints("/any/project");
+  std::vector<std::string> all;
+  for (const auto& each : found) all.push_back(told({each.stage, each.cause}));
+  EXPECT_THAT(all, ElementsAre("selected: refused refused as asked recorder",
+                               "gathered: serves_once as asked identity /a.py:1"));
+}
+
+TEST_F(ExplanationTest, complains_no_more_when_the_file_has_changed) {
+  const auto path = file("one").string();
+  run({"refuse:selected", "read:" + path});
+  EXPECT_EQ(pool_.memory_of_stages().complaints("/").size(), 1u);
+  file("three");
+  EXPECT_TRUE(pool_.memory_of_stages().complaints("/").empty());
+}
+
+TEST_F(ExplanationTest, complains_of_a_variable_that_differed_in_several_runs) {
+  auto wanted = request({"variable:A"});
+  for (const auto* entry : {"A=1", "A=2"}) {
+    wanted.spec.environment = {entry};
+    run(wanted);
+  }
+  EXPECT_TRUE(pool_.explanations().complaints("/").empty()) << "once is no habit";
+  wanted.spec.environment = {"A=3"};
+  run(wanted);
+  const auto found = pool_.explanations().complaints("/");
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].stage, Stage::selected);
+  EXPECT_EQ(found[0].cause.subject, "A");
+  EXPECT_EQ(found[0].times, 2u);
+  EXPECT_TRUE(pool_.explanations().knows("/any/project"));
+}
+
+TEST(Project, is_whatever_lies_in_one_directory) {
+  EXPECT_TRUE(are_of_one_project("/a/b", "/a"));
+  EXPECT_TRUE(are_of_one_project("/a", "/a/b"));
+  EXPECT_TRUE(are_of_one_project("/a", "/a"));
+  EXPECT_TRUE(are_of_one_project("/", "/a"));
+  EXPECT_FALSE(are_of_one_project("/a/b", "/a/c"));
+  EXPECT_FALSE(are_of_one_project("/ab", "/a"));
 }
 
 // ---- files

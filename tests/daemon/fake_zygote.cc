@@ -100,7 +100,7 @@ void announce(Channel& channel, const State& state, const BuildStage& build) {
     const auto misfit = argument(spec, "misfit");
     for (const auto& module : state.preloaded) {
       if (module.name != misfit) continue;
-      channel.send(PreloadRejected{misfit, "as asked"});
+      channel.send(PreloadRejected{misfit, "as asked", {}});
       _exit(1);
     }
   }

@@ -645,6 +645,29 @@ TEST_F(ZygotePoolTest, leaves_out_what_lies_in_a_rejected_package) {
   EXPECT_THAT(names, testing::ElementsAre("a", "ab"));
 }
 
+TEST_F(ZygotePoolTest, imports_ahead_what_a_project_declares_and_nothing_that_it_forbids) {
+  ImportHistory history(directory_ + "/imports");
+  const auto spec = request({}).spec;
+  const auto planned = [&] {
+    std::vector<std::string> names;
+    for (const auto& module : history.plan(spec).modules) names.push_back(module.name);
+    return names;
+  };
+  history.add(spec, {{"a", "/f"}, {"a.b", "/f"}, {"c", "/f"}}, {"x"}, {{"c", "d"}, {"a.b", "e"}});
+  EXPECT_THAT(planned(), testing::ElementsAre("a", "c", "d"));
+  EXPECT_THAT(history.plan(spec).excluded, testing::ElementsAre("a.b", "e", "x"));
+  history.reject(spec, "d", "as asked");
+  EXPECT_THAT(planned(), testing::ElementsAre("a", "c"));
+  ASSERT_EQ(history.complaints("/").size(), 1u);
+  EXPECT_EQ(history.complaints("/")[0].cause.aspect, "d");
+  ImportHistory again(directory_ + "/imports");
+  EXPECT_EQ(again.plan(spec), history.plan(spec)) << "it is kept";
+  history.declare(spec, {{}, {"*"}});
+  EXPECT_EQ(history.plan(spec), ImportHistory::Plan{});
+  history.declare(spec, {});
+  EXPECT_THAT(planned(), testing::ElementsAre("a", "a.b", "c")) << "it may change its mind";
+}
+
 TEST_F(ZygotePoolTest, imports_more_ahead_when_runs_import_more) {
   lease(request({"imports:heavy"}));
   run_until([&] { return ready_stages(Stage::preloaded) == 1; });

@@ -190,7 +190,15 @@ def test_the_declaration_is_read_as_an_input(project: Project, build: Builder) -
 
 
 @pytest.mark.parametrize(
-    "text", ['harmless = "subprocess"', 'harmless = ["everything"]', "harmless = [1]"]
+    "text",
+    [
+        'harmless = "subprocess"',
+        'harmless = ["everything"]',
+        "harmless = [1]",
+        'harmles = ["subprocess"]',
+        'harmless = ["subprocess"]\npreload = "pandas"',
+        'harmless = ["subprocess"]\nno_preload = [1]',
+    ],
 )
 def test_a_declaration_that_is_not_understood_is_told_and_declares_nothing(
     project: Project, build: Builder, text: str

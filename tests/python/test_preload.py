@@ -9,7 +9,15 @@ from typing import Any, Optional
 
 import pytest
 from conftest import Project
-from fake_daemon import Interpreter, ProcessSpec, StageReady, Zygote, plain_environment, spec_for
+from fake_daemon import (
+    Interpreter,
+    ModuleOrigin,
+    ProcessSpec,
+    StageReady,
+    Zygote,
+    plain_environment,
+    spec_for,
+)
 
 NOTE = "import os\nwith open(os.environ['EXECUTIONS'], 'a') as file: file.write(__name__ + '\\n')\n"
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -59,6 +67,11 @@ class Installation:
         configured.ready()
         selected = configured.build(self.spec(), "selected")
         return selected, selected.ready()
+
+    def declare(self, text: str) -> None:
+        """In pyproject.toml, beside which there is another root."""
+        (self.project.directory / "pytest.ini").write_text("[pytest]\n")
+        (self.project.directory / "pyproject.toml").write_text(f"[tool.hearth]\n{text}\n")
 
     def executed(self) -> list[str]:
         return self.executions.read_text().split()
@@ -295,3 +308,52 @@ def test_a_warning_filter_of_a_module_counts_from_its_import_on(world: Installat
     zygote.ready()
     passes(world, zygote)
     assert world.executed() == ["quiet"]
+
+
+def test_what_a_project_declares_is_told(heavy: Installation) -> None:
+    heavy.declare('preload = ["colors"]\nno_preload = ["heavy.extra"]')
+    _, ready = heavy.select(heavy.interpreter)
+    assert (ready.declared_preload, ready.declared_no_preload) == (["colors"], ["heavy.extra"])
+    heavy.declare("preload = false")
+    _, ready = heavy.select(heavy.interpreter)
+    assert (ready.declared_preload, ready.declared_no_preload) == ([], ["*"])
+
+
+def test_a_declared_module_is_imported_ahead_from_wherever_it_is_installed(
+    heavy: Installation,
+) -> None:
+    zygote = heavy.preload(([ModuleOrigin("colors", b""), ModuleOrigin("absent", b"")], []))
+    assert zygote.ready().refusal == ""
+    assert heavy.executed() == ["colors"]
+    heavy.project.write(test_it="import colors\ndef test_it(): assert colors.RED == 1\n")
+    passes(heavy, zygote)
+    assert heavy.executed().count("colors") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "declared"),
+    [
+        ('no_preload = ["heavy.part"]', ["heavy.part"]),
+        ('no_preload = ["heavy"]', ["heavy"]),
+        ("preload = false", ["*"]),
+    ],
+)
+def test_what_the_project_does_not_want_to_be_imported_ahead_serves_it_no_more(
+    heavy: Installation, text: str, declared: list[str]
+) -> None:
+    zygote = heavy.preload()
+    zygote.ready()
+    heavy.declare(text)
+    rejected = zygote.build(heavy.spec(), "configured").rejected()
+    assert rejected.module
+    assert rejected.declared_no_preload == declared
+
+
+def test_a_declaration_that_allows_what_was_imported_ahead_changes_nothing(
+    heavy: Installation,
+) -> None:
+    zygote = heavy.preload()
+    zygote.ready()
+    heavy.declare('no_preload = ["heavy.extra", "hea"]')
+    passes(heavy, zygote)
+    assert heavy.executed() == ["heavy", "heavy.part"]

@@ -22,21 +22,32 @@ def refusal(ours: Sequence[int], config: Optional[Any] = None) -> str:
 
     ours: hearth's own descriptors. config: pytest's, once there is one.
     """
+    return examine(ours, config)[1]
+
+
+def examine(ours: Sequence[int], config: Optional[Any] = None) -> tuple[str, str]:
+    """Likewise, after the kind of what was found (see the schema's finding)."""
     if _native.has_children():
-        return "a child process is running"
+        return "child", "a child process is running"
     shared = _native.find_shared(ours)
     if shared:
-        return "open " + ", ".join(shared[:3])
+        return _kind(shared[0]), "open " + ", ".join(shared[:3])
     mapped = _shared_memory()
     if mapped:
-        return "sharing memory " + ", ".join(mapped[:3])
+        return "memory", "sharing memory " + ", ".join(mapped[:3])
     threads = _other_threads()
     if threads:
-        return "running " + ", ".join(threads[:3])
+        return "thread", "running " + ", ".join(threads[:3])
     factory = getattr(config, "_tmp_path_factory", None)
     if getattr(factory, "_basetemp", None) is not None:
-        return "tmp_path_factory has made its base directory"
-    return ""
+        return "temporary", "tmp_path_factory has made its base directory"
+    return "", ""
+
+
+def _kind(description: str) -> str:
+    """Of what find_shared describes."""
+    kinds = {"locked file": "lock", "database": "database"}
+    return next((kinds[each] for each in kinds if description.startswith(each)), "descriptor")
 
 
 def _shared_memory() -> list[str]:

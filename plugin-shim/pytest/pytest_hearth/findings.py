@@ -21,8 +21,9 @@ class Findings:
     """One for the process, handed on through forks."""
 
     def __init__(self) -> None:
-        self._declaration = Declaration()
+        self.declaration = Declaration()
         self._opened: list[str] = []
+        self._opened_at = (b"", 0)
         # A project's tests may put others in their places in the module.
         self._now: Callable[[], float] = time.time
         self._local: Callable[[float], time.struct_time] = time.localtime
@@ -36,14 +37,16 @@ class Findings:
 
     def read_declaration(self, rootdir: str) -> None:
         """While what is read is recorded."""
-        self._declaration = read(rootdir)
+        self.declaration = read(rootdir)
 
     def take(self) -> list[Finding]:
         """Those of this stage, once nothing is recorded any more."""
-        found, self._declaration.errors = self._declaration.errors, []
+        found, self.declaration.errors = self.declaration.errors, []
         for kind, what, file, line, whose in _native.take_findings():
             subject = what.partition(": ")[2]
             if kind == "open":
+                if file:
+                    self._opened_at = (file, line)
                 self._opened.append(f"{what} at {os.fsdecode(file)}:{line}" if file else what)
             elif whose == "project" or kind != "temporary" or os.path.lexists(subject):
                 found.append(Finding(kind, what, file, line, self._consequence(kind, whose)))
@@ -53,19 +56,24 @@ class Findings:
             found.append(Finding("identity", what, b"", 0, consequence))
         return found
 
+    def at_the_pause(self, kind: str, what: str) -> Finding:
+        """What the audit has found."""
+        file, line = self._opened_at if kind in ("descriptor", "lock", "database") else (b"", 0)
+        return Finding(kind, what, file, line, Consequence.refused)
+
     def opened(self) -> str:
         """Where what is open was perhaps opened, for a refusal's text."""
         return f" ({'; '.join(self._opened[-3:])})" if self._opened else ""
 
     def fresh_until(self) -> int:
         """The midnight that followed the beginning of this stage; 0: the clock is of no importance."""
-        if "clock" in self._declaration.harmless:
+        if "clock" in self.declaration.harmless:
             return 0
         day = self._local(self._begun)
         return int(self._of_epoch((day.tm_year, day.tm_mon, day.tm_mday + 1, 0, 0, 0, 0, 0, -1)))
 
     def _consequence(self, kind: str, whose: str) -> str:
-        if kind in self._declaration.harmless:
+        if kind in self.declaration.harmless:
             return Consequence.accepted
         if kind == "temporary":
             return Consequence.serves_once

@@ -222,8 +222,10 @@ class CauseKind:
     that a process cannot change (the python, a terminal, limits, ...). refused: it is not
     forked; subject why. serves_once: subject the identity that it took. too_old: it may have
     looked at the clock. evicted: aspect `idle`, `memory` or `number`. lost: subject how its
-    process ended. ended: the command ended by itself before it; subject how. preload: nothing
-    that was imported ahead is of use; subject why.
+    process ended. ended: the command ended by itself before it; subject how. preload: what was
+    imported ahead is of no use; subject why, aspect the module, or empty: none is. declaration:
+    what pyproject.toml says is not understood; subject why. Of refused and serves_once the
+    aspect is the finding's kind.
     """
 
     served: Final = "served"
@@ -240,6 +242,7 @@ class CauseKind:
     lost: Final = "lost"
     ended: Final = "ended"
     preload: Final = "preload"
+    declaration: Final = "declaration"
     VALUES: Final = frozenset({
         "served",
         "first_use",
@@ -255,6 +258,7 @@ class CauseKind:
         "lost",
         "ended",
         "preload",
+        "declaration",
     })
 
     @staticmethod
@@ -328,6 +332,33 @@ class StageAccount(_Record):
         )
 
 
+class Complaint(_Record):
+    """What keeps a stage from being warm, again and again."""
+
+    __slots__ = ("stage", "cause", "times")
+    # stage: the first on the way to a run that it concerns
+    # times: of a variable, option or start: of how many runs it was the cause; else 0
+
+    def __init__(self, stage: str, cause: Cause, times: int) -> None:
+        self.stage = stage
+        self.cause = cause
+        self.times = times
+
+    def to_wire(self) -> list[object]:
+        """Its fields in order."""
+        return [self.stage, self.cause.to_wire(), self.times]
+
+    @classmethod
+    def from_wire(cls, value: object, where: str) -> Complaint:
+        """Raises ValueError, whose text begins with where."""
+        row = _fixed(value, 3, where)
+        return cls(
+            Stage.read(row[0], "complaint.stage"),
+            Cause.from_wire(row[1], "complaint.cause"),
+            _uint(row[2], "complaint.times"),
+        )
+
+
 class FlavourAccount(_Record):
     """The stages of a run, from the deepest that it wants down to the one that served; the run had
     to build the others.
@@ -357,7 +388,8 @@ class Finding(_Record):
     """What was done on the way to a stage that no look at a file tells, and by whom."""
 
     __slots__ = ("kind", "what", "file", "line", "consequence")
-    # kind: subprocess, identity, temporary, declaration
+    # kind: subprocess, identity, temporary, declaration; of what is there at the pause: child,
+    # descriptor, lock, database, memory, thread, temporary
     # what: one line for people
     # file: the code that did it, or that caused it; may be empty
     # line: in the file; 0: unknown
@@ -1463,6 +1495,51 @@ class Explanation(Message):
         )
 
 
+class GetDiagnosis(Message):
+    """client: answered by diagnosis."""
+
+    __slots__ = ("directory",)
+    # directory: of a project: the runs from there, from below and from above count
+    ID: ClassVar[int] = 17
+    NAME: ClassVar[str] = "get_diagnosis"
+
+    def __init__(self, directory: bytes) -> None:
+        self.directory = directory
+
+    def to_wire(self) -> list[object]:
+        return [17, {"directory": self.directory}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> GetDiagnosis:
+        return cls(_bytes(fields["directory"], "get_diagnosis.directory"))
+
+
+class Diagnosis(Message):
+    """daemon: what it found in a project's runs."""
+
+    __slots__ = ("found", "complaints")
+    # found: false: no run of the project is known
+    ID: ClassVar[int] = 18
+    NAME: ClassVar[str] = "diagnosis"
+
+    def __init__(self, found: bool, complaints: list[Complaint]) -> None:
+        self.found = found
+        self.complaints = complaints
+
+    def to_wire(self) -> list[object]:
+        return [18, {
+            "found": self.found,
+            "complaints": [element.to_wire() for element in self.complaints],
+        }]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> Diagnosis:
+        return cls(
+            _bool(fields["found"], "diagnosis.found"),
+            _list_of(Complaint.from_wire, fields["complaints"], "diagnosis.complaints"),
+        )
+
+
 class SessionBegun(Message):
     """session: it is about to write or execute something; one that ends without a word has done
     nothing, and may be started again.
@@ -1500,7 +1577,8 @@ class BuildStage(Message):
     # stage: deeper than the zygote's own
     # identity: of the worker for which it is built first
     # distribution: for a worker: the run's --dist
-    # preload: for `preloaded`: import these, in this order
+    # preload: for `preloaded`: import these, in this order; without a file: from wherever it is
+    # installed, if it is
     # no_preload: for `preloaded`: modules (with what is in them) that must not be imported
     ID: ClassVar[int] = 20
     NAME: ClassVar[str] = "build_stage"
@@ -1658,6 +1736,8 @@ class StageReady(Message):
         "options",
         "findings",
         "fresh_until",
+        "declared_preload",
+        "declared_no_preload",
     )
     # refusal: empty: may be forked; else what the audit found
     # files: read since the parent stage, each signature taken before the read
@@ -1676,6 +1756,10 @@ class StageReady(Message):
     # findings: of this stage, not of those below it
     # fresh_until: the clock was perhaps looked at: seconds since the epoch at the local midnight
     # that followed; 0: it was not
+    # declared_preload: at `selected`: modules that the project wants to have imported ahead,
+    # whatever its runs import
+    # declared_no_preload: at `selected`: modules (with what is in them) that it wants not to;
+    # `*`: none at all
     ID: ClassVar[int] = 23
     NAME: ClassVar[str] = "stage_ready"
 
@@ -1693,6 +1777,8 @@ class StageReady(Message):
         options: list[OptionRead],
         findings: list[Finding],
         fresh_until: int,
+        declared_preload: list[str],
+        declared_no_preload: list[str],
     ) -> None:
         self.stage = stage
         self.refusal = refusal
@@ -1706,6 +1792,8 @@ class StageReady(Message):
         self.options = options
         self.findings = findings
         self.fresh_until = fresh_until
+        self.declared_preload = declared_preload
+        self.declared_no_preload = declared_no_preload
 
     def to_wire(self) -> list[object]:
         return [23, {
@@ -1721,6 +1809,8 @@ class StageReady(Message):
             "options": [element.to_wire() for element in self.options],
             "findings": [element.to_wire() for element in self.findings],
             "fresh_until": self.fresh_until,
+            "declared_preload": self.declared_preload,
+            "declared_no_preload": self.declared_no_preload,
         }]
 
     @classmethod
@@ -1738,6 +1828,8 @@ class StageReady(Message):
             _list_of(OptionRead.from_wire, fields["options"], "stage_ready.options"),
             _list_of(Finding.from_wire, fields["findings"], "stage_ready.findings"),
             _uint(fields["fresh_until"], "stage_ready.fresh_until"),
+            _list_of(_string, fields["declared_preload"], "stage_ready.declared_preload"),
+            _list_of(_string, fields["declared_no_preload"], "stage_ready.declared_no_preload"),
         )
 
 
@@ -1828,23 +1920,30 @@ class PreloadRejected(Message):
     this process ends.
     """
 
-    __slots__ = ("module", "reason")
+    __slots__ = ("module", "reason", "declared_no_preload")
     # module: dotted name; empty: none fits this command
+    # declared_no_preload: not empty: as in stage_ready, and it is no fault of the module's
     ID: ClassVar[int] = 27
     NAME: ClassVar[str] = "preload_rejected"
 
-    def __init__(self, module: str, reason: str) -> None:
+    def __init__(self, module: str, reason: str, declared_no_preload: list[str]) -> None:
         self.module = module
         self.reason = reason
+        self.declared_no_preload = declared_no_preload
 
     def to_wire(self) -> list[object]:
-        return [27, {"module": self.module, "reason": self.reason}]
+        return [27, {
+            "module": self.module,
+            "reason": self.reason,
+            "declared_no_preload": self.declared_no_preload,
+        }]
 
     @classmethod
     def from_fields(cls, fields: dict[str, object]) -> PreloadRejected:
         return cls(
             _string(fields["module"], "preload_rejected.module"),
             _string(fields["reason"], "preload_rejected.reason"),
+            _list_of(_string, fields["declared_no_preload"], "preload_rejected.declared_no_preload"),
         )
 
 
@@ -2482,6 +2581,8 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         Event,
         GetExplanation,
         Explanation,
+        GetDiagnosis,
+        Diagnosis,
         SessionBegun,
         BuildStage,
         StartProcess,

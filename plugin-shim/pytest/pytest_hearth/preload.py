@@ -84,6 +84,8 @@ def _import(module: ModuleOrigin) -> None:
         raise Rejected(module.name, f"its import fails: {error}") from None
     except BaseException as error:
         raise Rejected(module.name, f"its import fails: {type(error).__name__}: {error}") from None
+    if not module.file:
+        return  # from wherever it is installed
     spec = getattr(sys.modules.get(module.name), "__spec__", None)
     origin = getattr(spec, "origin", None)
     if origin != os.fsdecode(module.file):
@@ -214,7 +216,7 @@ class _Reading:
     def _check(self, spec: Any) -> None:
         name = spec.name
         if is_in(name, self._excluded):
-            raise Rejected(self.root, f"it imports {name}, which pytest loads in its own way")
+            raise Rejected(self.root, f"it imports {name}, which must not be imported ahead")
         if not is_installed(spec.origin):
             raise Rejected(self.root, f"it imports {name} from {spec.origin}")
 

@@ -9,6 +9,7 @@ from . import _native, options, script, session_times, stages, third_party
 from .arguments import Arguments
 from .cache_files import CacheFiles
 from .messages import Stage
+from .shelf import shelf
 from .stage_report import StageReport
 from .zygote import Zygote
 
@@ -55,6 +56,7 @@ class Run:
                 lambda session: self._at_selected({"session": session})
             )
         zygote.findings.read_declaration(os.fspath(config.rootpath))
+        self._look_at_what_was_imported_ahead()
         is_deepest = self._is_session_that(options.ends_at_configured)
         target = zygote.order.stage
         if target == Stage.configured or (target is not None and is_deepest):
@@ -82,6 +84,9 @@ class Run:
         report.preload, report.no_preload = third_party.observed(
             session.config, self._base, _native.recorder_imports()
         )
+        declaration = zygote.findings.declaration
+        report.declared_preload = declaration.preload
+        report.declared_no_preload = declaration.no_preload
         self._pause(Stage.selected, report, session.config)
         self._begin_anew(session.config, is_selected=True)
 
@@ -94,6 +99,14 @@ class Run:
         self._arguments.go_on(zygote.order)
         if self._worker is not None:
             self._worker.adopt(zygote.order)
+
+    def _look_at_what_was_imported_ahead(self) -> None:
+        """It was before this project was asked: it may have changed its mind."""
+        declaration = self._zygote.findings.declaration
+        for name in shelf.names:
+            if declaration.forbids(name):
+                self._zygote.reject_preload(name, "pyproject.toml says so", declaration.no_preload)
+                return
 
     def _begin_anew(self, config: Any, *, is_selected: bool) -> None:
         """In a fork of a session that had begun."""

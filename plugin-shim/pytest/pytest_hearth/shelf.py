@@ -50,6 +50,8 @@ class Shelf:
     def __init__(self) -> None:
         self._books: dict[str, Book] = {}
         self._handed_out: dict[int, Book] = {}
+        # All that were ever put there.
+        self.names: list[str] = []
         # Asked before a module is handed out: why not, or nothing.
         self.objection: Callable[[], str] = lambda: ""
         # The module's name; empty: it is the run with which no module fits.
@@ -65,6 +67,7 @@ class Shelf:
 
     def put(self, books: list[Book]) -> None:
         """Take these modules out of sys.modules, and hand them out from here on."""
+        self.names = [book.name for book in books]
         for book in books:
             self._books[book.name] = book
             for name in (book.name, *book.aliases):

@@ -12,7 +12,7 @@ class StageReport:
     """Of a session at `configured`: whether it is distributed. Of a worker at `selected`: what it collected.
 
     options: those that were read.
-    preload, no_preload: what may be imported ahead of the project's next run, and what must not be.
+    preload, no_preload: what may be imported ahead of the project's next run, and what must not be; declared_…: what it wishes.
     """
 
     def __init__(
@@ -24,6 +24,8 @@ class StageReport:
         preload: Sequence[ModuleOrigin] = (),
         no_preload: Sequence[str] = (),
         options: Sequence[OptionRead] = (),
+        declared_preload: Sequence[str] = (),
+        declared_no_preload: Sequence[str] = (),
     ) -> None:
         self.distributed = distributed
         self.items = items or []
@@ -31,6 +33,8 @@ class StageReport:
         self.preload = preload
         self.no_preload = no_preload
         self.options = options
+        self.declared_preload = declared_preload
+        self.declared_no_preload = declared_no_preload
 
     def forget(self) -> None:
         """It has been told."""

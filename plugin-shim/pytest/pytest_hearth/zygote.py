@@ -6,6 +6,7 @@ import gc
 import os
 import posix
 import sys
+from collections.abc import Sequence
 from typing import Any, NoReturn, Optional
 
 from . import (
@@ -76,12 +77,12 @@ class Zygote:
             pass
         os._exit(1)
 
-    def reject_preload(self, module: str, reason: str) -> None:
+    def reject_preload(self, module: str, reason: str, declared: Sequence[str] = ()) -> None:
         """A module that was imported ahead is of no use. Does not return on the way to a stage; a run goes on without it."""
         if self.order.stage is None:
             return
         try:
-            self.order.control.send(PreloadRejected(module, reason))
+            self.order.control.send(PreloadRejected(module, reason, list(declared)))
         except ChannelClosed:
             pass
         os._exit(1)
@@ -96,11 +97,12 @@ class Zygote:
         openfiles.flush_before_fork()
         _native.remember_files()
         gc.freeze()
-        refusal = audit.refusal(self.order.descriptors(), config)
-        if refusal:
-            refusal += self.findings.opened()
+        kind, audited = audit.examine(self.order.descriptors(), config)
+        refusal = audited + self.findings.opened() if audited else ""
         if stage != Stage.interpreter:
             refusal = self.recorder.refusal() or findings.refusal(found) or refusal
+        if audited:
+            found.append(self.findings.at_the_pause(kind, audited))
         try:
             self.order.control.send_raw(self._ready_frame(stage, refusal, report, found))
             report.forget()
@@ -125,6 +127,8 @@ class Zygote:
             list(report.options),
             found,
             self.findings.fresh_until() if stage in _PROJECT_HAS_RUN else 0,
+            list(report.declared_preload),
+            list(report.declared_no_preload),
         )
         wire: Any = ready.to_wire()
         wire[1]["files"] = self.recorder.take()

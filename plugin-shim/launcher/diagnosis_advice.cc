@@ -1,0 +1,71 @@
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "plugin-shim/launcher/diagnosis_view.h"
+
+namespace hearth::launcher {
+namespace {
+
+using protocol::CauseKind;
+
+struct Advice {
+  CauseKind kind;
+  std::string_view aspect;  // empty: whatever it is
+  std::string_view text;
+};
+
+// The first that fits.
+constexpr std::array kAdvice = {
+    Advice{CauseKind::refused, "subprocess",
+           "do it in a fixture; or, if its answer never changes, declare it in pyproject.toml: "
+           "[tool.hearth] harmless = [\"subprocess\"]"},
+    Advice{CauseKind::refused, "child",
+           "start it in a session fixture, which also ends it: no two runs can have one child"},
+    Advice{
+        CauseKind::refused, "thread",
+        "start it in a fixture, or when it is first needed: a thread does not live on in a fork"},
+    Advice{CauseKind::refused, "descriptor",
+           "open it in a fixture: all runs would share one socket or pipe"},
+    Advice{CauseKind::refused, "lock", "lock it in a fixture: all runs would hold one lock"},
+    Advice{CauseKind::refused, "database",
+           "connect in a fixture: all runs would write through one connection"},
+    Advice{CauseKind::refused, "memory",
+           "make multiprocessing's locks and shared memory in a fixture: all runs would have one"},
+    Advice{CauseKind::refused, "temporary",
+           "use tmp_path_factory in fixtures only: each run has a directory of its own"},
+    Advice{CauseKind::refused, "recorder",
+           "install hearth again, at a path without blanks and colons"},
+    Advice{
+        CauseKind::serves_once, "identity",
+        "take it in a fixture or in the test; or, if no two runs need differ in it, declare it in "
+        "pyproject.toml: [tool.hearth] harmless = [\"identity\"]"},
+    Advice{
+        CauseKind::serves_once, "temporary",
+        "use tmp_path or tmp_path_factory in a fixture; or, if runs may share it and none removes "
+        "it, declare it in pyproject.toml: [tool.hearth] harmless = [\"temporary\"]"},
+    Advice{CauseKind::variable, "",
+           "read it in a fixture or in the test, or give all runs the same value"},
+    Advice{CauseKind::option, "",
+           "read it as late as possible: in a fixture or in the hook that needs it"},
+    Advice{CauseKind::surroundings, "",
+           "nothing, if it has to differ; each kind of run is warm for itself"},
+    Advice{CauseKind::declaration, "", "correct it: nothing of [tool.hearth] is used until then"},
+};
+
+}  // namespace
+
+std::string advice(const protocol::Cause& cause) {
+  if (cause.kind == CauseKind::preload) {
+    if (cause.aspect.empty()) return "nothing: such runs import everything themselves";
+    return "nothing, it is imported by each run; to hear no more of it: [tool.hearth] no_preload = "
+           "[\"" +
+           cause.aspect + "\"] in pyproject.toml";
+  }
+  const auto* found = std::find_if(kAdvice.begin(), kAdvice.end(), [&](const Advice& each) {
+    return each.kind == cause.kind && (each.aspect.empty() || each.aspect == cause.aspect);
+  });
+  return found == kAdvice.end() ? "do it in a fixture" : std::string(found->text);
+}
+
+}  // namespace hearth::launcher
