@@ -280,15 +280,15 @@ void Zygote::on_tried(protocol::ArgumentsTried answer) {
   if (const auto request = requests_.extract(answer.request)) loop_.cancel(request.mapped().timer);
   log("zygote").debug("arguments_tried pid={} differences={} refusal={:?}", pid_,
                       answer.differences.size(), answer.refusal);
-  if (tried_.size() >= remembered_arguments) tried_.clear();
-  tried_[node.mapped()] = std::make_shared<TriedArguments>(std::move(answer));
+  if (tried_->size() >= remembered_arguments) tried_->clear();
+  (*tried_)[node.mapped()] = std::make_shared<TriedArguments>(std::move(answer));
   listener_.arguments_tried(*this);
 }
 
 std::shared_ptr<TriedArguments> Zygote::tried(const Arguments& args) const {
   if (args == built_for_.args) return own_tried_;
-  const auto it = tried_.find(args);
-  return it == tried_.end() ? nullptr : it->second;
+  const auto it = tried_->find(args);
+  return it == tried_->end() ? nullptr : it->second;
 }
 
 Zygote& Zygote::parsed_by() {

@@ -69,7 +69,9 @@ class Zygote {
   // What it comes to in forks of this zygote and of those above it, if that is known. To be
   // asked of parsed_by().
   std::shared_ptr<TriedArguments> tried(const std::vector<std::string>& args) const;
-  void forget_tried(const std::vector<std::string>& args) { tried_.erase(args); }
+  void forget_tried(const std::vector<std::string>& args) { tried_->erase(args); }
+  // From here on both know what either is told: they were built for the same command.
+  void share_tried_with(const Zygote& twin) { tried_ = twin.tried_; }
   // The one that parsed the arguments: this, or one below.
   Zygote& parsed_by();
   // Why it cannot serve these arguments, as tried with parsed_by(); nothing: what was read is the
@@ -190,7 +192,8 @@ class Zygote {
   StageKey key_;
   protocol::WorkerIdentity identity_;          // that it was built with
   std::shared_ptr<TriedArguments> own_tried_;  // args(), with parsed_by()
-  std::map<Arguments, std::shared_ptr<TriedArguments>> tried_;
+  using Tried = std::map<Arguments, std::shared_ptr<TriedArguments>>;
+  std::shared_ptr<Tried> tried_ = std::make_shared<Tried>();
   std::map<std::uint64_t, Arguments> trying_;
   Zygote* parent_;
   Clock::duration fork_patience_;

@@ -397,6 +397,7 @@ void ZygotePool::stage_reached(Zygote& zygote) {
   if (zygote.is_to_retire()) zygote.retire();
   // Whoever waited has taken it or could not use it.
   if (zygote.state() == Zygote::State::refused) zygote.kill();
+  retire_superseded();
   enforce_limit();
 }
 
@@ -435,8 +436,9 @@ void ZygotePool::process_ended(Zygote& zygote) {
   loop_.defer([this] { drop_ended(); });
 }
 
-void ZygotePool::released(Zygote& zygote) {
-  if (zygote.state() == Zygote::State::ended) loop_.defer([this] { drop_ended(); });
+void ZygotePool::released(Zygote& /*zygote*/) {
+  // Not from within what has released it.
+  loop_.defer([this] { drop_ended(); });
 }
 
 void ZygotePool::arguments_tried(Zygote& zygote) {

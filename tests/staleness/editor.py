@@ -102,7 +102,7 @@ class Editor:
 
     def forget_bytecode(self) -> None:
         for cache in list((self._root / "project").rglob("__pycache__")):
-            shutil.rmtree(cache)
+            shutil.rmtree(cache, ignore_errors=True)  # a stage may just be writing to it
 
     # -- what stat tells --------------------------------------------------------------------------------------------------
 
