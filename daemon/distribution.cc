@@ -17,6 +17,9 @@ constexpr auto tick_interval = std::chrono::milliseconds(50);
 constexpr std::size_t max_queued_bytes = 64u * 1024 * 1024;
 // After an interrupt: for fixtures to be torn down.
 constexpr auto cancel_patience = std::chrono::seconds(5);
+// Session fixtures may have something to take down; whoever ended the run by force expects it to be
+// over.
+constexpr auto orphan_patience = std::chrono::milliseconds(1500);
 // A slip of the finger must not fill the machine.
 constexpr std::uint64_t max_workers = 1024;
 
@@ -128,6 +131,13 @@ void Distribution::cancel() {
   crew_.signal(SIGINT);
   services_.loop.cancel(kill_timer_);
   kill_timer_ = services_.loop.after(cancel_patience, [this] { kill({}); });
+}
+
+void Distribution::controller_gone() {
+  cancel();
+  if (finished_) return;
+  services_.loop.cancel(kill_timer_);
+  kill_timer_ = services_.loop.after(orphan_patience, [this] { kill({}); });
 }
 
 void Distribution::kill(const std::string& reason) {

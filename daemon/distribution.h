@@ -33,7 +33,9 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
 
   void open();
   void begin();
-  void cancel();  // interrupts what runs; workers end their sessions
+  void cancel();
+  // Nobody is there to report to: as cancel(), with less patience.
+  void controller_gone();  // interrupts what runs; workers end their sessions
   // At once. It counts as failed for this reason, unless it was cancelled.
   void kill(const std::string& reason);
 

@@ -14,6 +14,10 @@ constexpr auto quiet_time = std::chrono::milliseconds(100);
 // As many runs as somebody may be going to and fro between (each flavour and worker counts).
 constexpr std::size_t remembered_requests = 6;
 
+// As many saves as are worth it while nobody runs anything. A project whose loading changes a file
+// that it reads comes to an end here.
+constexpr int max_rebuilds = 20;
+
 bool same_use(const ProcessRequest& a, const ProcessRequest& b) {
   return key_of(protocol::Stage::selected, a) == key_of(protocol::Stage::selected, b) &&
          a.spec.args == b.spec.args && a.identity.id == b.identity.id;
@@ -39,8 +43,8 @@ void Preparer::run_ended() {
 
 void Preparer::leased(const ProcessRequest& request) {
   if (!rebuilds_) return;
-  std::erase_if(last_used_, [&](const auto& each) { return same_use(each, request); });
-  last_used_.push_front(request);
+  std::erase_if(last_used_, [&](const Use& each) { return same_use(each.request, request); });
+  last_used_.push_front({request});
   if (last_used_.size() > remembered_requests) last_used_.pop_back();
 }
 
@@ -53,7 +57,14 @@ void Preparer::spent(const ProcessRequest& request) {
 void Preparer::stage_built(const Zygote& zygote) {
   if (rebuilds_) watcher_.watch(zygote.directories());
   // The runs used last shall find what they need built on it.
-  if (zygote.key().stage == protocol::Stage::preloaded) to_rebuild_ = last_used_;
+  if (zygote.key().stage == protocol::Stage::preloaded) want_last_used();
+  // Nothing can be built on it, or its building changes what it reads.
+  if (zygote.state() == Zygote::State::refused || zygote.has_made_files()) {
+    std::erase_if(last_used_, [&](const Use& each) {
+      return each.request.spec == zygote.built_for() &&
+             each.request.flavour == zygote.key().flavour;
+    });
+  }
   const auto& ready = zygote.ready();
   if (ready.stage != protocol::Stage::selected) return;
   history_.add(zygote.built_for(), ready.preload, ready.no_preload,
@@ -75,9 +86,16 @@ void Preparer::preload_rejected(const Zygote& zygote) {
 
 void Preparer::files_changed() {
   watcher_.keep_only(pool_.directories());
-  // What is still right is found and left alone.
-  to_rebuild_ = last_used_;
+  want_last_used();
   continue_when_idle();
+}
+
+// What is still right is found and left alone.
+void Preparer::want_last_used() {
+  to_rebuild_.clear();
+  for (Use& each : last_used_) {
+    if (++each.rebuilds <= max_rebuilds) to_rebuild_.push_back(each.request);
+  }
 }
 
 void Preparer::continue_when_idle() {

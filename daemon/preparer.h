@@ -7,7 +7,8 @@
 // lower a process's priority for a while and raise it again, so idleness takes its place. Errors
 // (a file that is half edited) stay quiet: a run would see them itself. Nothing deeper than
 // `configured` is built: from pytest_configure on, plugins do what only a run may do (erase the
-// last run's coverage, clear a cache, begin a report).
+// last run's coverage, clear a cache, begin a report). Nor is what a rebuild itself would make
+// stale again built for ever: each use of a stage allows for a number of rebuilds.
 #pragma once
 
 #include <deque>
@@ -36,6 +37,7 @@ class Preparer : private ZygotePool::Observer {
   void wait_ended() override { continue_when_idle(); }
 
   void files_changed();
+  void want_last_used();
   void continue_when_idle();
   void prepare_next();
   bool is_idle() const { return runs_ == 0 && !pool_.is_waited_for(); }
@@ -46,7 +48,11 @@ class Preparer : private ZygotePool::Observer {
   FileWatcher watcher_;
   bool rebuilds_;
   int runs_ = 0;
-  std::deque<ProcessRequest> last_used_;   // the last one first
+  struct Use {
+    ProcessRequest request;
+    int rebuilds = 0;  // since
+  };
+  std::deque<Use> last_used_;              // the last one first
   std::deque<ProcessRequest> to_rebuild_;  // the most wanted first
   std::deque<protocol::ProcessSpec> to_preload_;
   bool planned_ = false;

@@ -143,7 +143,7 @@ void SessionRun::session_exited(int wait_status) {
     session_not_started();
     return;
   }
-  if (distribution_) distribution_->kill("the controller is gone");
+  if (distribution_) distribution_->controller_gone();
   end(wait_status);
 }
 

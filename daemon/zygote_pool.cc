@@ -325,7 +325,7 @@ void ZygotePool::finish(Waiter& waiter, Result result) {
 // whoever is no run should write nothing.
 void ZygotePool::tell_of(const Lease& lease, const ProcessRequest& request) {
   Zygote& zygote = *lease.zygote;
-  if (zygote.parsed_by().has_made_files()) return;
+  if (zygote.parsed_by().has_made_files() || zygote.state() == Zygote::State::refused) return;
   observer_->leased(request);
   const bool is_spent = zygote.state() == Zygote::State::ready && zygote.serves_once();
   if (is_spent && request.flavour == protocol::Flavour::session) observer_->spent(request);

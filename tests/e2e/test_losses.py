@@ -143,6 +143,27 @@ def test_a_client_that_vanishes_cancels_its_run(
     assert hearth.daemon.status()["runs"] == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], ids=str)
+def test_workers_take_their_session_fixtures_down_when_their_client_is_ended(
+    hearth: Hearth, number: signal.Signals
+) -> None:
+    hearth.write(
+        "conftest.py",
+        """
+        import os, pytest
+        @pytest.fixture(scope="session", autouse=True)
+        def made():
+            yield
+            open(f"taken-down-{os.getpid()}", "w").close()
+        """,
+    )
+    client, workers = _start_holding(hearth, ("-n", "2"))
+    os.kill(client.pid, number)
+    assert hearth.finish(client).exit_code == -number
+    assert wait_gone(workers, _GONE) == set()
+    assert len(list(hearth.project.glob("taken-down-*"))) == 2
+
+
 def test_an_interrupt_is_pytests_own(hearth: Hearth, mode: Mode) -> None:
     client, executing = _start_holding(hearth, mode)
     client.send_signal(signal.SIGINT)
