@@ -59,7 +59,7 @@ void Preparer::stage_built(const Zygote& zygote) {
   // The runs used last shall find what they need built on it.
   if (zygote.key().stage == protocol::Stage::preloaded) want_last_used();
   // Nothing can be built on it, or its building changes what it reads.
-  if (zygote.state() == Zygote::State::refused || zygote.has_made_files()) {
+  if (zygote.state() == Zygote::State::refused || zygote.has_changed_files()) {
     std::erase_if(last_used_, [&](const Use& each) {
       return each.request.spec == zygote.built_for() &&
              each.request.flavour == zygote.key().flavour;

@@ -51,11 +51,12 @@ std::vector<std::string> with_recorder(std::vector<std::string> environment,
   return environment;
 }
 
-bool has_made(const protocol::StageReady& ready) {
+bool has_changed(const protocol::StageReady& ready) {
   return std::any_of(ready.files.begin(), ready.files.end(),
                      [](const auto& each) { return each.look == protocol::Look::written; }) ||
-         std::any_of(ready.findings.begin(), ready.findings.end(),
-                     [](const auto& each) { return each.kind == "temporary"; });
+         std::any_of(ready.findings.begin(), ready.findings.end(), [](const auto& each) {
+           return each.kind == "temporary" || each.kind == "removal";
+         });
 }
 
 }  // namespace
@@ -344,8 +345,8 @@ const protocol::Finding* Zygote::serves_once_for() const {
   return parent_ ? parent_->serves_once_for() : nullptr;
 }
 
-bool Zygote::has_made_files() const {
-  return made_files_ || (parent_ && parent_->has_made_files());
+bool Zygote::has_changed_files() const {
+  return changed_files_ || (parent_ && parent_->has_changed_files());
 }
 
 PlaceholderStreams::Printed Zygote::printed() {
@@ -397,7 +398,7 @@ void Zygote::on_ready(protocol::StageReady ready) {
   key_.stage = ready_.stage;
   if (!own_tried_ && key_.stage >= protocol::Stage::configured)
     own_tried_ = std::make_shared<TriedArguments>(ready_.distributed);
-  made_files_ = has_made(ready_);
+  changed_files_ = has_changed(ready_);
   trace_.add(std::exchange(ready_.files, {}));
   printed_ = streams_.printed();
   state_ = ready_.refusal.empty() ? State::ready : State::refused;

@@ -105,8 +105,8 @@ class Zygote {
   // Whether it, or one below, has something that no two processes may have: it is forked once.
   bool serves_once() const { return serves_once_for() != nullptr; }
   const protocol::Finding* serves_once_for() const;
-  // Whether it, or one below, has made files, which a run's exit handlers may be meant to remove.
-  bool has_made_files() const;
+  // Whether it, or one below, has made, written or removed files.
+  bool has_changed_files() const;
   // Whether the clock that was perhaps looked at in this stage has gone on too far.
   bool is_too_old(const StageAge& age) const {
     return age.is_passed(ready_.fresh_until, built_at_, StageAge::Clock::now());
@@ -215,7 +215,7 @@ class Zygote {
   int holders_ = 0;
   bool retire_wanted_ = false;
   bool parent_was_lost_ = false;
-  bool made_files_ = false;
+  bool changed_files_ = false;
   bool is_built_ahead_ = false;
   bool is_told_to_end_ = false;
   bool has_paused_ = false;

@@ -321,11 +321,11 @@ void ZygotePool::finish(Waiter& waiter, Result result) {
   explanations_.add(request, std::move(account));
 }
 
-// What makes files is built for runs only: they may be meant to be removed by the run's exit, and
-// whoever is no run should write nothing.
+// What makes or removes files is built for runs only: a run's exit may be meant to remove them, and
+// what lies there may be what the last run has left.
 void ZygotePool::tell_of(const Lease& lease, const ProcessRequest& request) {
   Zygote& zygote = *lease.zygote;
-  if (zygote.parsed_by().has_made_files() || zygote.state() == Zygote::State::refused) return;
+  if (zygote.parsed_by().has_changed_files() || zygote.state() == Zygote::State::refused) return;
   observer_->leased(request);
   const bool is_spent = zygote.state() == Zygote::State::ready && zygote.serves_once();
   if (is_spent && request.flavour == protocol::Flavour::session) observer_->spent(request);

@@ -283,3 +283,24 @@ def test_any_other_thread_refuses_the_stage(project: Project, build: Builder) ->
         "thread jemalloc_bg_thx"
         in ready_of(project, build, THREAD.format(name=b"jemalloc_bg_thx")).refusal
     )
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os; os.remove('f')",
+        "import os; os.rename('f', 'g')",
+        "import pathlib; pathlib.Path('f').unlink()",
+        "import shutil; shutil.rmtree('d')",
+    ],
+)
+def test_a_removal_is_told(project: Project, build: Builder, code: str) -> None:
+    (project.directory / "f").touch()
+    (project.directory / "d").mkdir()
+    found = findings_of(project, build, f"\n{code}\n")
+    assert ("removal", "conftest.py", 2, "accepted") in summary(found)
+
+
+def test_python_may_write_its_bytecode(project: Project, build: Builder) -> None:
+    project.write(helper="X = 1\n")
+    assert findings_of(project, build, "import helper\n") == []

@@ -44,7 +44,7 @@ struct Event {
   const char* kind;
 };
 
-constexpr std::array<Event, 10> events{{
+constexpr std::array<Event, 14> events{{
     {"subprocess.Popen", "subprocess"},
     {"os.fork", "subprocess"},
     {"os.forkpty", "subprocess"},
@@ -55,6 +55,10 @@ constexpr std::array<Event, 10> events{{
     {"tempfile.mkdtemp", "temporary"},
     {"socket.__new__", "open"},
     {"sqlite3.connect", "open"},
+    {"os.remove", "removal"},
+    {"os.rmdir", "removal"},
+    {"os.rename", "removal"},
+    {"shutil.rmtree", "removal"},
 }};
 
 // Parts of the standard library that ask for the process id without giving it away, or for random
@@ -164,7 +168,9 @@ void note_event(PyObject* event, PyObject* args) {
   for (const Event& each : events) {
     if (PyUnicode_CompareWithASCIIString(event, each.name.data()) != 0) continue;
     std::string what(each.name);
-    if (const std::string text = first_text(args); !text.empty()) what += ": " + text;
+    const std::string text = first_text(args);
+    if (text.find("/__pycache__/") != std::string::npos) return;  // Python's own doing
+    if (!text.empty()) what += ": " + text;
     note(each.kind, std::move(what), find_culprit());
     return;
   }

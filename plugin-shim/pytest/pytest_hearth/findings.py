@@ -48,6 +48,9 @@ class Findings:
                 if file:
                     self._opened_at = (file, line)
                 self._opened.append(f"{what} at {os.fsdecode(file)}:{line}" if file else what)
+            elif kind == "removal":
+                if whose == "project":
+                    found.append(Finding(kind, what, file, line, Consequence.accepted))
             elif whose == "project" or kind != "temporary" or os.path.lexists(subject):
                 found.append(Finding(kind, what, file, line, self._consequence(kind, whose)))
         if randomness.has_unseeded_draws():
