@@ -1,7 +1,6 @@
 #include "daemon/zygote_pool.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "daemon/log.h"
@@ -17,10 +16,6 @@ using protocol::Stage;
 // How often one acquire() may find that what it built is of no use to it (files that change all the
 // time) before it gives up.
 constexpr int max_rebuilds = 8;
-// How many zygotes one acquire() asks about its arguments. One that fits is among the last used; a
-// start of its own costs about as much as so many questions.
-constexpr int max_questions = 4;
-
 // ": <the last line of a text>", or nothing.
 std::string last_line(const std::string& text) {
   const auto end = text.find_last_not_of(" \n");
@@ -77,140 +72,6 @@ void ZygotePool::abandon(WaitId wait) {
   if (building && !wanted && building->state() == Zygote::State::building) building->kill();
 }
 
-Zygote* ZygotePool::usable_zygote(const Waiter& waiter, Stage stage) {
-  const auto key = key_of(stage, waiter.request);
-  // A project that is known to read its worker's id needs a build for each; of any other, one build
-  // serves all workers. Likewise with variables that differ from run to run.
-  const bool environment_matters =
-      std::any_of(zygotes_.begin(), zygotes_.end(), [&](const auto& each) {
-        return each->key() == key && each->state() == Zygote::State::ready &&
-               !each->serves(waiter.request);
-      });
-  // Those that can do with modules imported ahead first, then those of the same arguments: with
-  // them nothing need be exchanged.
-  const bool prefers_preloaded = stage == Stage::configured;
-  for (const auto& [on_preloaded, is_own] :
-       {std::pair{true, true}, {true, false}, {false, true}, {false, false}}) {
-    if (!prefers_preloaded && !on_preloaded) break;
-    if (!on_preloaded && is_worth_rebuilding(waiter, stage)) break;
-    for (std::size_t i = 0; i < zygotes_.size(); ++i) {
-      auto& zygote = *zygotes_[i];
-      if (!(zygote.key() == key) || zygote.is_orphaned()) continue;
-      if (prefers_preloaded && zygote.is_on_preloaded() != on_preloaded) continue;
-      if (stage == Stage::preloaded && zygote.plan().modules.empty()) continue;
-      if (is_own != (stage < Stage::configured || zygote.args() == waiter.request.spec.args))
-        continue;
-      if (zygote.state() == Zygote::State::building) {
-        // A run is there sooner without it.
-        if (stage == Stage::preloaded && waiter.target != stage) continue;
-        const bool fits = is_own && (!environment_matters || zygote.is_built_for(waiter.request));
-        const bool joins =
-            !memory_.serves_one_process(stage, waiter.request) || !is_taken(zygote, waiter);
-        if (fits && joins && !zygote.is_to_retire()) return &zygote;
-        continue;
-      }
-      if (zygote.state() != Zygote::State::ready &&
-          !(is_own && zygote.state() == Zygote::State::refused))
-        continue;
-      if (!zygote.serves(waiter.request)) continue;
-      if (!is_own && !serves_arguments(zygote, waiter)) continue;
-      if (zygote.build_started() < waiter.submitted && !holds(zygote)) {
-        i = static_cast<std::size_t>(-1);  // retiring may have changed the list
-        continue;
-      }
-      return &zygote;
-    }
-  }
-  return nullptr;
-}
-
-// Whether nobody waits, and the stage can now be built with modules imported ahead.
-bool ZygotePool::is_worth_rebuilding(const Waiter& waiter, Stage stage) {
-  return !waiter.callback && stage == Stage::configured && waiter.target == stage &&
-         waiter.preloaded_may_serve && !memory_.is_without_preloaded(waiter.request) &&
-         usable_zygote(waiter, Stage::preloaded) != nullptr;
-}
-
-// What nothing is forked from any more, since there is another one with modules imported ahead.
-void ZygotePool::retire_superseded() {
-  for (const auto& old : zygotes_) {
-    if (old->state() != Zygote::State::ready || old->key().stage != Stage::configured) continue;
-    if (old->is_on_preloaded() || old->is_held() || has_living_child(*old)) continue;
-    const bool is_superseded = std::any_of(zygotes_.begin(), zygotes_.end(), [&](const auto& each) {
-      return each->state() == Zygote::State::ready && each->is_on_preloaded() &&
-             each->key() == old->key() && each->built_for() == old->built_for();
-    });
-    if (is_superseded) old->retire();
-  }
-}
-
-// Whether the request's arguments come to the same in all that the zygote has read, as far as is
-// known.
-bool ZygotePool::serves_arguments(Zygote& zygote, const Waiter& waiter) {
-  const auto& args = waiter.request.spec.args;
-  auto& parser = zygote.parsed_by();
-  const auto tried = parser.tried(args);
-  if (!tried) return false;
-  if (verify_ && tried->since() < waiter.submitted && tried->trace().first_difference()) {
-    parser.forget_tried(args);
-    return false;
-  }
-  if (!tried->refusal().empty()) return false;
-  if (tried->distributed() && zygote.key().stage != Stage::configured) return false;
-  const auto difference = zygote.differing_option(*tried);
-  if (difference) {
-    log("pool").debug("arguments_differ pid={} stage={} option={} own={:?} other={:?} reader={}",
-                      zygote.pid(), to_string(zygote.key().stage), difference->subject,
-                      difference->before, difference->after, difference->place);
-  }
-  return !difference;
-}
-
-// Asks the zygote that was used last among those which may serve the request and have not said
-// what its arguments come to. False: there is none.
-bool ZygotePool::ask_about_arguments(Waiter& waiter) {
-  if (waiter.questions == max_questions) return false;
-  const auto& args = waiter.request.spec.args;
-  std::vector<Zygote*> candidates;
-  for (const auto& each : zygotes_) {
-    if (each->state() != Zygote::State::ready || each->key().stage < Stage::configured) continue;
-    if (&each->parsed_by() != each.get() || each->tried(args)) continue;
-    if (!(each->key() == key_of(each->key().stage, waiter.request))) continue;
-    if (each->serves(waiter.request)) candidates.push_back(each.get());
-  }
-  std::sort(candidates.begin(), candidates.end(),
-            [](const Zygote* a, const Zygote* b) { return a->last_used() > b->last_used(); });
-  const auto holding = std::find_if(candidates.begin(), candidates.end(),
-                                    [this](Zygote* each) { return holds(*each); });
-  if (holding == candidates.end()) return false;
-  ++waiter.questions;
-  waiter.asked = *holding;
-  waiter.asked->try_arguments(args);
-  return true;
-}
-
-// Whether somebody else waits for it.
-bool ZygotePool::is_taken(const Zygote& zygote, const Waiter& waiter) const {
-  return std::any_of(waiters_.begin(), waiters_.end(), [&](const auto& each) {
-    return each.get() != &waiter && each->building == &zygote && each->callback;
-  });
-}
-
-// Verifies the trace of the zygote and of those below it, the lowest first; what does not hold is
-// retired with all above it.
-bool ZygotePool::holds(Zygote& zygote) {
-  if (!verify_) return true;
-  if (zygote.parent() && !holds(*zygote.parent())) return false;
-  auto cause = zygote.first_difference();
-  if (!cause && zygote.is_too_old(age_)) cause = {CauseKind::too_old, {}, {}, {}, {}, {}};
-  if (!cause) return true;
-  log("pool").info("stage_stale pid={} stage={} cause={} file={} aspect={}", zygote.pid(),
-                   to_string(zygote.key().stage), to_string(cause->kind), cause->subject,
-                   cause->aspect);
-  retire_with_descendants(zygote, *cause);
-  return false;
-}
-
 // What a run has without waiting for anything that is built for it. Not of what is built for later.
 void ZygotePool::take_account(Waiter& waiter, const Zygote* served) {
   if (!waiter.callback || !waiter.account.empty()) return;
@@ -256,14 +117,15 @@ void ZygotePool::advance(Waiter& waiter) {
       from = zygote;
       break;
     }
-    // What took an identity has to be the process that goes on with it. A session goes on from
-    // here; a worker has to tell first what it collected: it is built past this stage.
-    if (!is_refused && waiter.request.flavour == protocol::Flavour::session) {
+    // It goes on as the process that it is. A session does so from here: what the project has done
+    // on the way is not done again. A worker has to tell first what it collected: it is built past
+    // this stage.
+    if (waiter.request.flavour == protocol::Flavour::session && waiter.callback) {
       finish(waiter, Lease{zygote, false, false});
       return;
     }
     if (!is_refused) memory_.refused(*zygote);
-    waiter.refused.insert(stage);
+    waiter.skips_stages = true;
     zygote->kill();
   }
   take_account(waiter, from);
@@ -276,7 +138,7 @@ void ZygotePool::advance(Waiter& waiter) {
     if (stage <= from->key().stage) break;
     // `preloaded` is never on a run's way: it takes longer to build than it saves once.
     if (stage > waiter.target || stage == Stage::preloaded) continue;
-    if (!waiter.refused.contains(stage) && !memory_.refusal(stage, waiter.request)) next = stage;
+    if (!waiter.skips_stages && !memory_.refusal(stage, waiter.request)) next = stage;
   }
   build(waiter, from, next);
 }
@@ -331,8 +193,6 @@ void ZygotePool::tell_of(const Lease& lease, const ProcessRequest& request) {
   if (is_spent && request.flavour == protocol::Flavour::session) observer_->spent(request);
 }
 
-// ---- what is built for later
-
 void ZygotePool::prepare(ProcessRequest request, Stage target, ImportHistory::Plan plan) {
   add_waiter(std::move(request), target, {}).plan = std::move(plan);
 }
@@ -351,15 +211,6 @@ bool ZygotePool::has_preloaded(const ProcessRequest& request, const ImportHistor
     }
   }
   return is_there;
-}
-
-std::vector<std::string> ZygotePool::directories() const {
-  std::set<std::string> all;
-  for (const auto& each : zygotes_) {
-    if (each->state() != Zygote::State::ready) continue;
-    for (auto& directory : each->directories()) all.insert(std::move(directory));
-  }
-  return {all.begin(), all.end()};
 }
 
 // What came of the modules that were imported ahead is of no use for this process, and nothing that
@@ -452,108 +303,6 @@ void ZygotePool::arguments_tried(Zygote& zygote) {
       if (auto* waiter = find(id)) advance(*waiter);
     });
   }
-}
-
-void ZygotePool::retire_with_descendants(Zygote& zygote, const Cause& cause) {
-  for (const auto& each : zygotes_) {
-    if (each->parent() == &zygote) retire_with_descendants(*each, cause);
-  }
-  retire(zygote, cause);
-}
-
-void ZygotePool::retire(Zygote& zygote, Cause cause) {
-  if (zygote.state() == Zygote::State::ready) memory_.ended(zygote, std::move(cause));
-  zygote.retire();
-}
-
-bool ZygotePool::has_child(const Zygote& zygote) const {
-  return std::any_of(zygotes_.begin(), zygotes_.end(),
-                     [&](const auto& each) { return each->parent() == &zygote; });
-}
-
-// One that is on its way out still keeps what is below it from ending, but not from being told to.
-bool ZygotePool::has_living_child(const Zygote& zygote) const {
-  return std::any_of(zygotes_.begin(), zygotes_.end(), [&](const auto& each) {
-    return each->parent() == &zygote &&
-           (each->state() == Zygote::State::ready || each->state() == Zygote::State::building ||
-            each->state() == Zygote::State::refused);
-  });
-}
-
-void ZygotePool::drop_ended() {
-  retire_superseded();
-  // A parent stays as long as it has children: its trace is part of theirs.
-  for (;;) {
-    const auto it = std::find_if(zygotes_.begin(), zygotes_.end(), [&](const auto& each) {
-      return each->state() == Zygote::State::ended && !each->is_held() && !has_child(*each);
-    });
-    if (it == zygotes_.end()) return;
-    zygotes_.erase(it);
-  }
-}
-
-bool ZygotePool::retire_least_recently_used(Clock::time_point used_before, std::string reason) {
-  Zygote* oldest = nullptr;
-  for (const auto& each : zygotes_) {
-    if (each->state() != Zygote::State::ready || each->last_used() >= used_before) continue;
-    if (each->is_held() || has_living_child(*each)) continue;
-    if (!oldest || each->last_used() < oldest->last_used()) oldest = each.get();
-  }
-  if (!oldest) return false;
-  log("pool").info("zygote_evicted pid={} stage={}", oldest->pid(), to_string(oldest->key().stage));
-  retire(*oldest, {CauseKind::evicted, {}, std::move(reason), {}, {}, {}});
-  return true;
-}
-
-std::uint64_t ZygotePool::memory() const {
-  std::uint64_t bytes = 0;
-  for (const auto& each : zygotes_) {
-    if (each->state() == Zygote::State::ready) bytes += pss_bytes(each->pid());
-  }
-  return bytes;
-}
-
-void ZygotePool::enforce_limit() {
-  const auto is_ready = [](const auto& each) { return each->state() == Zygote::State::ready; };
-  while (std::cmp_greater(std::count_if(zygotes_.begin(), zygotes_.end(), is_ready), limit_)) {
-    if (!retire_least_recently_used(Clock::time_point::max(), "number")) return;
-  }
-}
-
-void ZygotePool::kill_all() {
-  ending_ = true;
-  for (const auto& each : zygotes_) each->kill();
-  std::vector<WaitId> ids;
-  for (const auto& waiter : waiters_) ids.push_back(waiter->id);
-  for (const auto id : ids) {
-    if (auto* waiter = find(id)) advance(*waiter);
-  }
-}
-
-std::vector<protocol::ZygoteStatus> ZygotePool::status() const {
-  std::vector<protocol::ZygoteStatus> all;
-  for (const auto& each : zygotes_) {
-    if (each->state() == Zygote::State::ended) continue;
-    protocol::ZygoteStatus one;
-    one.pid = static_cast<std::uint64_t>(each->pid());
-    one.parent_pid = each->parent() ? static_cast<std::uint64_t>(each->parent()->pid()) : 0;
-    one.stage = each->key().stage;
-    one.flavour = each->key().flavour;
-    one.state = each->state() == Zygote::State::building ? "building"
-                : each->state() == Zygote::State::ready  ? "ready"
-                                                         : "retiring";
-    one.python = each->key().spec.python;
-    one.directory = each->key().spec.directory;
-    one.args = each->args();
-    one.served = each->served();
-    one.files = each->files();
-    one.pss_bytes = pss_bytes(each->pid());
-    one.age_ms = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - each->build_started())
-            .count());
-    all.push_back(std::move(one));
-  }
-  return all;
 }
 
 }  // namespace hearth::daemon

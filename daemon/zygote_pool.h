@@ -17,7 +17,6 @@
 
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -114,7 +113,7 @@ class ZygotePool : private Zygote::Listener {
     Zygote* asked = nullptr;  // what the arguments come to
     int questions = 0;
     int rebuilds = 0;
-    std::set<protocol::Stage> refused;            // on the way, whatever their traces say by now
+    bool skips_stages = false;                    // one on the way was of no use: on to the target
     std::vector<protocol::StageAccount> account;  // as it was when it came
   };
 

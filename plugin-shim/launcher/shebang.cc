@@ -60,8 +60,9 @@ Runner runner_of_shell(std::string_view line, const std::filesystem::path& scrip
   constexpr std::string_view script_directory = R"x("$(dirname -- "$(realpath -- "$0")")"/)x";
   constexpr std::string_view closing = R"x( "$0" "$@")x";
   line = trim(line);
-  if (!line.starts_with(opening) || !line.ends_with(closing)) return OtherProgram{};
+  if (!line.starts_with(opening)) return OtherProgram{};
   line.remove_prefix(opening.size());
+  if (!line.ends_with(closing)) return OtherProgram{};
   line.remove_suffix(closing.size());
   line = trim(line);
   const bool beside_script = line.starts_with(script_directory);

@@ -267,7 +267,13 @@ TEST_F(ZygotePoolTest, lends_a_refused_stage_once_and_without_fork) {
   EXPECT_EQ(zygote->key().stage, Stage::selected);
 }
 
+TEST_F(ZygotePoolTest, lends_a_refused_stage_to_a_session_wherever_it_is) {
+  EXPECT_EQ(lease(request({"refuse:configured"}), false)->key().stage, Stage::configured)
+      << "what the project did is not done twice";
+}
+
 TEST_F(ZygotePoolTest, leaves_out_a_stage_that_was_refused_before) {
+  hand_over(lease(request({"refuse:configured"}), false));
   Zygote* zygote = lease(request({"refuse:configured"}));
   EXPECT_EQ(zygote->key().stage, Stage::selected);
   EXPECT_EQ(zygote->parent()->key().stage, Stage::gathered);
