@@ -9,7 +9,6 @@
 namespace hearth::daemon {
 namespace {
 
-using protocol::Cause;
 using protocol::CauseKind;
 using protocol::Stage;
 
