@@ -203,7 +203,7 @@ def test_any_selection_is_served_by_what_was_gathered(hearth: Hearth) -> None:
         ("-k", "one"),
         ("-m", "slow"),
         ("--deselect=test_first.py::test_slow", "--tb=short"),
-        ("-k", "second", "-x", "--durations=3"),
+        ("-k", "second", "-x", "--durations=3", "--durations-min=60"),
     ):
         same_as_plain(hearth, *arguments)
         assert stages(hearth, "gathered") == gathered, arguments
@@ -213,7 +213,12 @@ def test_what_was_read_late_is_served_by_what_was_selected(hearth: Hearth) -> No
     write_project(hearth)
     same_as_plain(hearth, "-k", "slow or second")
     selected = stages(hearth, "selected")
-    for arguments in (("--tb=short",), ("--maxfail=1",), ("--durations=1",), ("--no-summary",)):
+    for arguments in (
+        ("--tb=short",),
+        ("--maxfail=1",),
+        ("--durations=1", "--durations-min=60"),
+        ("--no-summary",),
+    ):
         same_as_plain(hearth, "-k", "slow or second", *arguments)
         assert stages(hearth, "selected") == selected, arguments
 
