@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <utility>
 
 namespace hearth::daemon {
 
@@ -17,7 +18,8 @@ struct StageAge {
   [[nodiscard]] bool is_passed(std::uint64_t fresh_until, Clock::time_point built,
                                Clock::time_point now) const {
     if (fresh_until == 0) return false;
-    const bool is_next_day = now >= Clock::time_point(std::chrono::seconds(fresh_until));
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch());
+    const bool is_next_day = std::cmp_greater_equal(seconds.count(), fresh_until);
     return now < built || now - built > greatest || (is_next_day && !past_midnight);
   }
 };

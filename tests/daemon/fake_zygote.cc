@@ -228,6 +228,10 @@ pid_t fork_as_zygotes_do(const ProcessSpec& spec) {
 
 }  // namespace
 
+// AddressSanitizer would not have the recorder loaded before it.
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
+extern "C" const char* __asan_default_options() { return "verify_asan_link_order=0"; }
+
 int main(int argc, char** argv) {
   if (argc != 4) return 98;
   if (std::getenv("FAKE_ZYGOTE_DIES")) return 5;
