@@ -129,15 +129,18 @@ void Distribution::cancel() {
   // As the terminal would have done for a process in the foreground: the test in progress gets
   // KeyboardInterrupt.
   crew_.signal(SIGINT);
-  services_.loop.cancel(kill_timer_);
-  kill_timer_ = services_.loop.after(cancel_patience, [this] { kill({}); });
+  kill_after(cancel_patience);
 }
 
 void Distribution::controller_gone() {
   cancel();
   if (finished_) return;
+  kill_after(orphan_patience);
+}
+
+void Distribution::kill_after(Clock::duration patience) {
   services_.loop.cancel(kill_timer_);
-  kill_timer_ = services_.loop.after(orphan_patience, [this] { kill({}); });
+  kill_timer_ = services_.loop.after(patience, [this] { kill({}); });
 }
 
 void Distribution::kill(const std::string& reason) {

@@ -33,9 +33,9 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
 
   void open();
   void begin();
-  void cancel();
+  void cancel();  // interrupts what runs; workers end their sessions
   // Nobody is there to report to: as cancel(), with less patience.
-  void controller_gone();  // interrupts what runs; workers end their sessions
+  void controller_gone();
   // At once. It counts as failed for this reason, unless it was cancelled.
   void kill(const std::string& reason);
 
@@ -54,6 +54,7 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   void worker_not_needed(scheduler::WorkerId id) override;
 
   void opened(ZygotePool::Result result);
+  void kill_after(Clock::duration patience);
   void fail(std::string message);
   void worker_ended(scheduler::WorkerId id, protocol::WorkerEnded ended);
   void finish_run(const scheduler::FinishRun& command);

@@ -27,7 +27,7 @@ void PluginRun::message_received(const protocol::Message& message) {
 
 void PluginRun::client_gone() {
   if (distribution_->finished()) return;
-  distribution_->controller_gone();
+  distribution_->cancel();
   services_.loop.cancel(kill_timer_);
   kill_timer_ = services_.loop.after(kill_patience, [this] { kill("the client is gone"); });
 }

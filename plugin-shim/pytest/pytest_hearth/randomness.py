@@ -16,6 +16,7 @@ _BLOCKS = 64
 
 _random_at_start: Optional[object] = None
 _random_at_pause: Optional[object] = None
+_was_only_drawn_from = False
 
 
 def remember_start() -> None:
@@ -26,8 +27,14 @@ def remember_start() -> None:
 
 def remember_pause() -> None:
     """Just before a process that forks others begins to wait."""
-    global _random_at_pause
+    global _random_at_pause, _was_only_drawn_from
     _random_at_pause = _random_state()
+    _was_only_drawn_from = (
+        _random_at_pause is not None
+        and _random_at_start is not None
+        and _random_at_pause != _random_at_start
+        and _follows_by_drawing()
+    )
 
 
 def after_fork(project_has_run: bool) -> None:
@@ -40,7 +47,7 @@ def after_fork(project_has_run: bool) -> None:
     random: Any = sys.modules.get("random")
     if random is None or _random_at_pause is None or _random_at_start is None:
         return
-    if _random_at_pause == _random_at_start or _was_drawn_from():
+    if _random_at_pause == _random_at_start or _was_only_drawn_from:
         remember_start()
     else:
         random.setstate(_random_at_pause)  # seeded: it goes on from where it was
@@ -48,12 +55,10 @@ def after_fork(project_has_run: bool) -> None:
 
 def has_unseeded_draws() -> bool:
     """Whether numbers were drawn from `random`, until the last pause, of which a cold run would have had others."""
-    if _random_at_pause is None or _random_at_start is None:
-        return False
-    return _random_at_pause != _random_at_start and _was_drawn_from()
+    return _was_only_drawn_from
 
 
-def _was_drawn_from() -> bool:
+def _follows_by_drawing() -> bool:
     """Whether the state at the pause follows from the one at the start by drawing alone.
 
     A Mersenne Twister is 624 words and a position in them; at their end comes the next block of 624. Whoever has drawn more
