@@ -50,6 +50,7 @@ Cause describe(const FileSignature& before, const FileSignature& after) {
 void Trace::add(std::vector<protocol::FileSignature> files) {
   files_.insert(files_.end(), std::make_move_iterator(files.begin()),
                 std::make_move_iterator(files.end()));
+  held_ = Clock::time_point::min();
 }
 
 std::vector<std::string> Trace::directories() const {
@@ -76,6 +77,14 @@ std::optional<Cause> Trace::first_difference() {
       return describe(*in_it, protocol::take_signature(in_it->path, in_it->look));
   }
   return describe(*it, protocol::take_signature(it->path, it->look));
+}
+
+std::optional<Cause> Trace::first_difference_since(Clock::time_point time) {
+  if (held_ >= time) return std::nullopt;
+  const auto now = Clock::now();
+  auto difference = first_difference();
+  if (!difference) held_ = now;
+  return difference;
 }
 
 }  // namespace hearth::daemon

@@ -152,8 +152,11 @@ class Zygote {
   // Its trace and those below it; the variables that were read, likewise.
   Trace whole_trace() const;
   std::vector<protocol::EnvironmentRead> whole_reads() const;
-  // The first file of this zygote's trace (the ones below it not included) that differs now.
-  std::optional<protocol::Cause> first_difference() { return trace_.first_difference(); }
+  // The first file of this zygote's trace (the ones below it not included) that differs now. Not
+  // looked for again when none did at `since` or later.
+  std::optional<protocol::Cause> first_difference(Clock::time_point since) {
+    return trace_.first_difference_since(since);
+  }
   // Those that its own trace has files in.
   std::vector<std::string> directories() const { return trace_.directories(); }
   // What was printed by this stage and those below it.

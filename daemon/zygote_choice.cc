@@ -55,7 +55,7 @@ Zygote* ZygotePool::usable_zygote(const Waiter& waiter, Stage stage) {
         continue;
       if (!zygote.serves(waiter.request)) continue;
       if (!is_own && !serves_arguments(zygote, waiter)) continue;
-      if (zygote.build_started() < waiter.submitted && !holds(zygote)) {
+      if (zygote.build_started() < waiter.submitted && !holds(zygote, waiter.submitted)) {
         i = static_cast<std::size_t>(-1);  // retiring may have changed the list
         continue;
       }
@@ -79,7 +79,8 @@ bool ZygotePool::serves_arguments(Zygote& zygote, const Waiter& waiter) {
   auto& parser = zygote.parsed_by();
   const auto tried = parser.tried(args);
   if (!tried) return false;
-  if (verify_ && tried->since() < waiter.submitted && tried->trace().first_difference()) {
+  if (verify_ && tried->since() < waiter.submitted &&
+      tried->trace().first_difference_since(waiter.submitted)) {
     parser.forget_tried(args);
     return false;
   }
@@ -109,7 +110,7 @@ bool ZygotePool::ask_about_arguments(Waiter& waiter) {
   std::sort(candidates.begin(), candidates.end(),
             [](const Zygote* a, const Zygote* b) { return a->last_used() > b->last_used(); });
   const auto holding = std::find_if(candidates.begin(), candidates.end(),
-                                    [this](Zygote* each) { return holds(*each); });
+                                    [&](Zygote* each) { return holds(*each, waiter.submitted); });
   if (holding == candidates.end()) return false;
   ++waiter.questions;
   waiter.asked = *holding;
@@ -124,12 +125,12 @@ bool ZygotePool::is_taken(const Zygote& zygote, const Waiter& waiter) const {
   });
 }
 
-// Verifies the trace of the zygote and of those below it, the lowest first; what does not hold is
-// retired with all above it.
-bool ZygotePool::holds(Zygote& zygote) {
+// Verifies the trace of the zygote and of those below it, the lowest first, if that has not been
+// done since; what does not hold is retired with all above it.
+bool ZygotePool::holds(Zygote& zygote, Clock::time_point since) {
   if (!verify_) return true;
-  if (zygote.parent() && !holds(*zygote.parent())) return false;
-  auto cause = zygote.first_difference();
+  if (zygote.parent() && !holds(*zygote.parent(), since)) return false;
+  auto cause = zygote.first_difference(since);
   if (!cause && zygote.is_too_old(age_)) cause = {CauseKind::too_old, {}, {}, {}, {}, {}};
   if (!cause) return true;
   log("pool").info("stage_stale pid={} stage={} cause={} file={} aspect={}", zygote.pid(),

@@ -133,7 +133,7 @@ class ZygotePool : private Zygote::Listener {
   void retire_superseded();
   bool serves_arguments(Zygote& zygote, const Waiter& waiter);
   bool ask_about_arguments(Waiter& waiter);
-  bool holds(Zygote& zygote);
+  bool holds(Zygote& zygote, Clock::time_point since);
   void take_account(Waiter& waiter, const Zygote* served);
   bool is_taken(const Zygote& zygote, const Waiter& waiter) const;
   void build(Waiter& waiter, Zygote* from, protocol::Stage stage);
