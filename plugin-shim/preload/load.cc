@@ -63,7 +63,7 @@ const Table hearth_recorder_table = {
           const Passage passage{Passage::AsOwner{}};
           Passage::record().begin_stage();
         },
-    .end_stage = []() -> const std::vector<protocol::FileSignature>& {
+    .end_stage = [] {
       const Passage passage{Passage::AsOwner{}};
       return Passage::record().end_stage();
     },

@@ -89,17 +89,17 @@ std::set<std::pair<dev_t, ino_t>> open_for_writing() {
 }  // namespace
 
 void Record::begin_stage() {
-  files_.clear();
   written_in_stage_.clear();
   unsettled_.clear();
   ++stage_;
   stage_started_ns_ = now_ns();
 }
 
-const std::vector<FileSignature>& Record::end_stage() {
+// Whoever is forked from here begins without these: to free them would cost each fork its pages.
+std::vector<FileSignature> Record::end_stage() {
   add_libraries();
   add_written();
-  return files_;
+  return std::exchange(files_, {});
 }
 
 void Record::read(const std::string& path) {

@@ -36,8 +36,8 @@ class Record {
 
   void begin_stage();
   // Takes what the stage has written and the libraries that it has loaded into the record, and
-  // returns it: in the order of the looks, until begin_stage().
-  const std::vector<protocol::FileSignature>& end_stage();
+  // hands it over: in the order of the looks. Nothing may be recorded until begin_stage().
+  std::vector<protocol::FileSignature> end_stage();
 
   // Leaves out this path and what is below it, from here on.
   void ignore(std::string prefix) { ignored_.push_back(std::move(prefix)); }

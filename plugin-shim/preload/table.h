@@ -17,8 +17,8 @@ struct Table {
   // Recording is on from the load of the library on, and off after each fork.
   void (*switch_on)(bool on);
   void (*begin_stage)();
-  // What was read since then. Valid until begin_stage(); call it while recording is off.
-  const std::vector<protocol::FileSignature>& (*end_stage)();
+  // Takes what was read since then; call it once, while recording is off.
+  std::vector<protocol::FileSignature> (*end_stage)();
 
   void (*ignore)(const std::string& path);            // and what is below it, from here on
   void (*set_cache_prefix)(const std::string& path);  // sys.pycache_prefix
