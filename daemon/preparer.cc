@@ -65,12 +65,14 @@ void Preparer::stage_built(const Zygote& zygote) {
              each.request.flavour == zygote.key().flavour;
     });
   }
-  const auto& ready = zygote.ready();
-  if (ready.stage != protocol::Stage::selected) return;
-  history_.add(zygote.built_for(), ready.preload, ready.no_preload,
-               {ready.declared_preload, ready.declared_no_preload});
+}
+
+void Preparer::imports_observed(const Zygote& zygote, const protocol::ImportsObserved& imports) {
+  history_.add(zygote.built_for(), imports.preload, imports.no_preload,
+               {imports.declared_preload, imports.declared_no_preload});
   if (std::find(to_preload_.begin(), to_preload_.end(), zygote.built_for()) == to_preload_.end())
     to_preload_.push_back(zygote.built_for());
+  continue_when_idle();
 }
 
 void Preparer::preload_rejected(const Zygote& zygote) {

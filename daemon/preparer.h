@@ -33,6 +33,7 @@ class Preparer : private ZygotePool::Observer {
   void leased(const ProcessRequest& request) override;
   void spent(const ProcessRequest& request) override;
   void stage_built(const Zygote& zygote) override;
+  void imports_observed(const Zygote& zygote, const protocol::ImportsObserved& imports) override;
   void preload_rejected(const Zygote& zygote) override;
   void wait_ended() override { continue_when_idle(); }
 

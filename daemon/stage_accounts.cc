@@ -124,6 +124,7 @@ std::vector<protocol::StageAccount> account_of_stages(const ProcessRequest& requ
   for (auto it = stages_deepest_first.rbegin(); it != stages_deepest_first.rend(); ++it) {
     const auto stage = *it;
     if (served && stage < served->key().stage) continue;
+    if (!pauses_at(stage, request) && !(served && stage == served->key().stage)) continue;
     if (served && stage == served->key().stage) {
       // (Everything that is imported ahead was.)
       const bool is_rebuilt =

@@ -10,8 +10,8 @@ namespace hearth::daemon {
 
 // The stages on the way to a run, deepest first. A stage more is a row more.
 inline constexpr std::array stages_deepest_first = {
-    protocol::Stage::selected, protocol::Stage::gathered, protocol::Stage::configured,
-    protocol::Stage::preloaded, protocol::Stage::interpreter};
+    protocol::Stage::selected,   protocol::Stage::gathered,  protocol::Stage::started,
+    protocol::Stage::configured, protocol::Stage::preloaded, protocol::Stage::interpreter};
 
 // From `selected` to the stage of the zygote that serves, or to the interpreter when there is none.
 // One cause for each: that of a zygote for the same command which has ended; else what a zygote

@@ -160,4 +160,17 @@ StageKey key_of(Stage stage, const ProcessRequest& request) {
   return key;
 }
 
+bool names_items(const ProcessRequest& request) {
+  const auto& args = request.spec.args;
+  return std::any_of(args.begin(), args.end(), [](const std::string& each) {
+    return !each.starts_with('-') && each.find("::") != std::string::npos;
+  });
+}
+
+bool pauses_at(Stage stage, const ProcessRequest& request) {
+  if (stage == Stage::started) return request.flavour == protocol::Flavour::session;
+  if (stage == Stage::gathered) return !names_items(request);
+  return true;
+}
+
 }  // namespace hearth::daemon

@@ -41,6 +41,15 @@ struct StageKey {
 };
 StageKey key_of(protocol::Stage stage, const ProcessRequest& request);
 
+// Whether the items themselves are chosen (test_file.py::test_name). A guess from the texts, which
+// is enough for what is decided on it: speed.
+bool names_items(const ProcessRequest& request);
+
+// Whether a process of that kind is paused there on its way. Workers not at `started`: what a
+// session saves by it is not worth the memory. Not at `gathered` where nobody will want another
+// selection of what was collected.
+bool pauses_at(protocol::Stage stage, const ProcessRequest& request);
+
 // What the second one has in another way than the first. Nothing: they are equal, or not of one
 // stage, flavour and directory.
 std::optional<protocol::Cause> first_difference(const StageKey& before, const StageKey& after);

@@ -175,6 +175,7 @@ void Zygote::start_process(protocol::StartProcess start, std::vector<protocol::F
                            std::function<void(pid_t)> on_started) {
   last_used_ = Clock::now();
   ++served_;
+  served_args_.insert(start.spec.args);
   if (!channel_ || channel_->closed() || !all_open(descriptors)) {
     loop_.defer([on_started = std::move(on_started)] { on_started(0); });
     return;
@@ -381,6 +382,8 @@ void Zygote::on_message(protocol::Message message) {
     on_forked(*forked);
   } else if (auto* tried = std::get_if<protocol::ArgumentsTried>(&message)) {
     on_tried(std::move(*tried));
+  } else if (const auto* imports = std::get_if<protocol::ImportsObserved>(&message)) {
+    listener_.imports_observed(*this, *imports);
   } else if (const auto* exited = std::get_if<protocol::ChildExited>(&message)) {
     processes_.exited(static_cast<pid_t>(exited->pid), static_cast<int>(exited->wait_status));
   } else {

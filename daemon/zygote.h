@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ class Zygote {
     virtual void process_ended(Zygote& zygote) = 0;    // state is ended
     virtual void released(Zygote& zygote) = 0;         // nobody holds it any more
     virtual void arguments_tried(Zygote& zygote) = 0;  // or given up: it was asked and is gone
+    virtual void imports_observed(Zygote& zygote, const protocol::ImportsObserved& imports) = 0;
   };
 
   // `fork_patience`: how long it may take to answer a request. It has only to fork; one that does
@@ -131,6 +133,10 @@ class Zygote {
   Clock::time_point build_started() const { return build_started_; }
   Clock::time_point last_used() const { return last_used_; }
   std::uint64_t served() const { return served_; }
+  // Whether a process of a run with these arguments has gone on from it.
+  bool has_served(const std::vector<std::string>& args) const {
+    return served_args_.contains(args);
+  }
   // Nobody waited for it when it was built.
   bool is_built_ahead() const { return is_built_ahead_; }
   void set_built_ahead() { is_built_ahead_ = true; }
@@ -215,6 +221,7 @@ class Zygote {
   std::map<std::uint64_t, Request> requests_;
   std::uint64_t next_request_ = 1;
   std::uint64_t served_ = 0;
+  std::set<Arguments> served_args_;
   int holders_ = 0;
   bool retire_wanted_ = false;
   bool parent_was_lost_ = false;

@@ -12,19 +12,9 @@ namespace {
 using protocol::CauseKind;
 using protocol::Stage;
 
-// How often one acquire() may find that what it built is of no use to it (files that change all the
-// time) before it gives up.
-constexpr int max_rebuilds = 8;
-
-// Whether the items themselves are chosen (test_file.py::test_name): nobody will want others of the
-// same collection, so that pausing before the selection costs more than it can save. A guess from
-// the texts is enough: it decides on speed only.
-bool names_items(const ProcessRequest& request) {
-  const auto& args = request.spec.args;
-  return std::any_of(args.begin(), args.end(), [](const std::string& each) {
-    return !each.starts_with('-') && each.find("::") != std::string::npos;
-  });
-}
+// How many stages one acquire() may have built before it gives up: each start takes five, and what
+// is built is of no use when files change all the time.
+constexpr int max_builds = 12;
 
 // ": <the last line of a text>", or nothing.
 std::string last_line(const std::string& text) {
@@ -95,7 +85,7 @@ void ZygotePool::advance(Waiter& waiter) {
     finish(waiter, Failed{"hearthd was stopped; run it again"});
     return;
   }
-  if (waiter.rebuilds > max_rebuilds) {
+  if (waiter.builds > max_builds) {
     finish(waiter, Failed{"the files of this project change faster than they can be loaded; run it "
                           "again when they rest"});
     return;
@@ -124,6 +114,10 @@ void ZygotePool::advance(Waiter& waiter) {
     }
     const bool is_refused = zygote->state() == Zygote::State::refused;
     if (!is_refused && !zygote->serves_once()) {
+      if (is_deep_enough(*zygote, waiter)) {
+        finish(waiter, Lease{zygote, true, false});
+        return;
+      }
       from = zygote;
       break;
     }
@@ -148,14 +142,21 @@ void ZygotePool::advance(Waiter& waiter) {
     if (stage <= from->key().stage) break;
     // `preloaded` is never on a run's way: it takes longer to build than it saves once.
     if (stage > waiter.target || stage == Stage::preloaded) continue;
-    if (stage == Stage::gathered && stage < waiter.target && names_items(waiter.request)) continue;
+    if (!pauses_at(stage, waiter.request)) continue;
     if (!waiter.skips_stages && !memory_.refusal(stage, waiter.request)) next = stage;
   }
   build(waiter, from, next);
 }
 
+// Items that are named are collected as quickly as their stage would be built: it is built for
+// those that are named again.
+bool ZygotePool::is_deep_enough(const Zygote& zygote, const Waiter& waiter) const {
+  return zygote.key().stage == Stage::started && waiter.callback && names_items(waiter.request) &&
+         !zygote.has_served(waiter.request.spec.args);
+}
+
 void ZygotePool::build(Waiter& waiter, Zygote* from, Stage stage) {
-  ++waiter.rebuilds;
+  ++waiter.builds;
   auto& zygote = *zygotes_.emplace_back(
       std::make_unique<Zygote>(loop_, processes_, static_cast<Zygote::Listener&>(*this),
                                key_of(stage, waiter.request), from, fork_patience_));
@@ -314,6 +315,10 @@ void ZygotePool::arguments_tried(Zygote& zygote) {
       if (auto* waiter = find(id)) advance(*waiter);
     });
   }
+}
+
+void ZygotePool::imports_observed(Zygote& zygote, const protocol::ImportsObserved& imports) {
+  if (observer_) observer_->imports_observed(zygote, imports);
 }
 
 }  // namespace hearth::daemon

@@ -58,6 +58,8 @@ class ZygotePool : private Zygote::Listener {
     // Likewise, and it serves nobody else.
     virtual void spent(const ProcessRequest& request) = 0;
     virtual void stage_built(const Zygote& zygote) = 0;  // ready or refused
+    virtual void imports_observed(const Zygote& zygote,
+                                  const protocol::ImportsObserved& imports) = 0;
     virtual void preload_rejected(const Zygote& zygote) = 0;
     virtual void wait_ended() = 0;  // somebody's, or a build for later
   };
@@ -70,8 +72,8 @@ class ZygotePool : private Zygote::Listener {
              Clock::duration fork_patience = std::chrono::seconds(10));
 
   // A zygote paused as deep as processes of that kind are forked: `selected`, or `configured` when
-  // the session turns out to be a controller. The callback is called once, from the loop, unless
-  // abandon() comes first.
+  // the session turns out to be a controller, or `started` when items are named for the first time.
+  // The callback is called once, from the loop, unless abandon() comes first.
   WaitId acquire(ProcessRequest request, Callback callback);
   void abandon(WaitId wait);  // a build that nobody else waits for is ended
 
@@ -112,7 +114,7 @@ class ZygotePool : private Zygote::Listener {
     Zygote* building = nullptr;
     Zygote* asked = nullptr;  // what the arguments come to
     int questions = 0;
-    int rebuilds = 0;
+    int builds = 0;
     bool skips_stages = false;                    // one on the way was of no use: on to the target
     std::vector<protocol::StageAccount> account;  // as it was when it came
   };
@@ -121,6 +123,7 @@ class ZygotePool : private Zygote::Listener {
   void process_ended(Zygote& zygote) override;
   void released(Zygote& zygote) override;
   void arguments_tried(Zygote& zygote) override;
+  void imports_observed(Zygote& zygote, const protocol::ImportsObserved& imports) override;
 
   void advance(Waiter& waiter);
   Waiter& add_waiter(ProcessRequest request, protocol::Stage target, Callback callback);
@@ -136,6 +139,7 @@ class ZygotePool : private Zygote::Listener {
   bool holds(Zygote& zygote, Clock::time_point since);
   void take_account(Waiter& waiter, const Zygote* served);
   bool is_taken(const Zygote& zygote, const Waiter& waiter) const;
+  bool is_deep_enough(const Zygote& zygote, const Waiter& waiter) const;
   void build(Waiter& waiter, Zygote* from, protocol::Stage stage);
   void finish(Waiter& waiter, Result result);
   void tell_of(const Lease& lease, const ProcessRequest& request);

@@ -13,6 +13,7 @@ std::string_view to_string(Stage value) {
     case Stage::interpreter: return "interpreter";
     case Stage::preloaded: return "preloaded";
     case Stage::configured: return "configured";
+    case Stage::started: return "started";
     case Stage::gathered: return "gathered";
     case Stage::selected: return "selected";
   }
@@ -93,7 +94,7 @@ namespace wire {
 template <>
 struct Wire<Stage> {
   using Type = Stage;
-  static constexpr const char* name = "one of interpreter, preloaded, configured, gathered, selected";
+  static constexpr const char* name = "one of interpreter, preloaded, configured, started, gathered, selected";
   static void write(Packer& packer, Type value) {
     Text::write(packer, to_string(value));
   }
@@ -104,6 +105,7 @@ struct Wire<Stage> {
     if (text == "interpreter") { value = Type::interpreter; return true; }
     if (text == "preloaded") { value = Type::preloaded; return true; }
     if (text == "configured") { value = Type::configured; return true; }
+    if (text == "started") { value = Type::started; return true; }
     if (text == "gathered") { value = Type::gathered; return true; }
     if (text == "selected") { value = Type::selected; return true; }
     return false;
@@ -1176,7 +1178,7 @@ bool read_fields(FieldReader&, Retire&) {
 }
 
 void write_fields(Packer& packer, const StageReady& value) {
-  start_message(packer, 23, 14);
+  start_message(packer, 23, 10);
   write_field<Wire<Stage>>(packer, "stage", value.stage);
   write_field<Text>(packer, "refusal", value.refusal);
   write_field<List<Wire<FileSignature>>>(packer, "files", value.files);
@@ -1184,16 +1186,12 @@ void write_fields(Packer& packer, const StageReady& value) {
   write_field<Bool>(packer, "distributed", value.distributed);
   write_field<List<Text>>(packer, "items", value.items);
   write_field<Bytes>(packer, "collected", value.collected);
-  write_field<List<Wire<ModuleOrigin>>>(packer, "preload", value.preload);
-  write_field<List<Text>>(packer, "no_preload", value.no_preload);
   write_field<List<Wire<OptionRead>>>(packer, "options", value.options);
   write_field<List<Wire<Finding>>>(packer, "findings", value.findings);
   write_field<Uint>(packer, "fresh_until", value.fresh_until);
-  write_field<List<Text>>(packer, "declared_preload", value.declared_preload);
-  write_field<List<Text>>(packer, "declared_no_preload", value.declared_no_preload);
 }
 std::size_t size_of_fields(const StageReady& value) {
-  return 171 +
+  return 111 +
          Wire<Stage>::size(value.stage) +
          Text::size(value.refusal) +
          List<Wire<FileSignature>>::size(value.files) +
@@ -1201,13 +1199,9 @@ std::size_t size_of_fields(const StageReady& value) {
          Bool::size(value.distributed) +
          List<Text>::size(value.items) +
          Bytes::size(value.collected) +
-         List<Wire<ModuleOrigin>>::size(value.preload) +
-         List<Text>::size(value.no_preload) +
          List<Wire<OptionRead>>::size(value.options) +
          List<Wire<Finding>>::size(value.findings) +
-         Uint::size(value.fresh_until) +
-         List<Text>::size(value.declared_preload) +
-         List<Text>::size(value.declared_no_preload);
+         Uint::size(value.fresh_until);
 }
 bool read_fields(FieldReader& reader, StageReady& value) {
   return reader.read<Wire<Stage>>("stage", value.stage) &&
@@ -1217,13 +1211,9 @@ bool read_fields(FieldReader& reader, StageReady& value) {
          reader.read<Bool>("distributed", value.distributed) &&
          reader.read<List<Text>>("items", value.items) &&
          reader.read<Bytes>("collected", value.collected) &&
-         reader.read<List<Wire<ModuleOrigin>>>("preload", value.preload) &&
-         reader.read<List<Text>>("no_preload", value.no_preload) &&
          reader.read<List<Wire<OptionRead>>>("options", value.options) &&
          reader.read<List<Wire<Finding>>>("findings", value.findings) &&
-         reader.read<Uint>("fresh_until", value.fresh_until) &&
-         reader.read<List<Text>>("declared_preload", value.declared_preload) &&
-         reader.read<List<Text>>("declared_no_preload", value.declared_no_preload);
+         reader.read<Uint>("fresh_until", value.fresh_until);
 }
 
 void write_fields(Packer& packer, const StageFailed& value) {
@@ -1396,6 +1386,27 @@ std::size_t size_of_fields(const Resume&) {
 }
 bool read_fields(FieldReader&, Resume&) {
   return true;
+}
+
+void write_fields(Packer& packer, const ImportsObserved& value) {
+  start_message(packer, 36, 4);
+  write_field<List<Wire<ModuleOrigin>>>(packer, "preload", value.preload);
+  write_field<List<Text>>(packer, "no_preload", value.no_preload);
+  write_field<List<Text>>(packer, "declared_preload", value.declared_preload);
+  write_field<List<Text>>(packer, "declared_no_preload", value.declared_no_preload);
+}
+std::size_t size_of_fields(const ImportsObserved& value) {
+  return 72 +
+         List<Wire<ModuleOrigin>>::size(value.preload) +
+         List<Text>::size(value.no_preload) +
+         List<Text>::size(value.declared_preload) +
+         List<Text>::size(value.declared_no_preload);
+}
+bool read_fields(FieldReader& reader, ImportsObserved& value) {
+  return reader.read<List<Wire<ModuleOrigin>>>("preload", value.preload) &&
+         reader.read<List<Text>>("no_preload", value.no_preload) &&
+         reader.read<List<Text>>("declared_preload", value.declared_preload) &&
+         reader.read<List<Text>>("declared_no_preload", value.declared_no_preload);
 }
 
 void write_fields(Packer& packer, const Doorbell&) {
@@ -1829,6 +1840,10 @@ const MessageType* find_message_type(std::uint64_t id) {
       static constexpr MessageType type{"resume", &decode_as<Resume>};
       return &type;
     }
+    case 36: {
+      static constexpr MessageType type{"imports_observed", &decode_as<ImportsObserved>};
+      return &type;
+    }
     case 40: {
       static constexpr MessageType type{"doorbell", &decode_as<Doorbell>};
       return &type;
@@ -1945,6 +1960,7 @@ std::string_view name_of(const Message& message) {
       "stop_worker",
       "pause",
       "resume",
+      "imports_observed",
       "doorbell",
       "paused",
       "items_revoked",

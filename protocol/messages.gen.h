@@ -28,7 +28,7 @@ inline constexpr std::size_t descriptors = 8;
 }  // namespace limits
 
 // The point of the run at which a zygote is paused, shallowest first.
-enum class Stage { interpreter, preloaded, configured, gathered, selected };
+enum class Stage { interpreter, preloaded, configured, started, gathered, selected };
 [[nodiscard]] std::string_view to_string(Stage value);
 
 // What a zygote's forks are: the session that the user sees (single, or controller of a distributed
@@ -468,20 +468,12 @@ struct StageReady {
   // worker at selected: what the controller replays (collect reports, warnings, deselected); opaque
   // to the daemon
   std::string collected{};
-  // after `preloaded`: the installed modules imported so far that may be imported ahead of the next
-  // run, in their order
-  std::vector<ModuleOrigin> preload{};
-  std::vector<std::string> no_preload{};  // modules (with what is in them) that must not be
   // read since the parent stage; a fork may get other arguments if none of these differs
   std::vector<OptionRead> options{};
   std::vector<Finding> findings{};  // of this stage, not of those below it
   // the clock was perhaps looked at: seconds since the epoch at the local midnight that followed;
   // 0: it was not
   std::uint64_t fresh_until = 0;
-  // at `selected`: modules that the project wants to have imported ahead, whatever its runs import
-  std::vector<std::string> declared_preload{};
-  // at `selected`: modules (with what is in them) that it wants not to; `*`: none at all
-  std::vector<std::string> declared_no_preload{};
   friend bool operator==(const StageReady&, const StageReady&) = default;
 };
 
@@ -514,7 +506,7 @@ struct ChildExited {
 struct PreloadRejected {
   std::string module{};  // dotted name; empty: none fits this command
   std::string reason{};
-  // not empty: as in stage_ready, and it is no fault of the module's
+  // not empty: as in imports_observed, and it is no fault of the module's
   std::vector<std::string> declared_no_preload{};
   friend bool operator==(const PreloadRejected&, const PreloadRejected&) = default;
 };
@@ -569,6 +561,19 @@ struct Pause {
 // daemon to a worker: it has a slot. A worker begins without one.
 struct Resume {
   friend bool operator==(const Resume&, const Resume&) = default;
+};
+
+// zygote at `selected`, once, when a process of a run has gone on from it: which modules its stages
+// have imported.
+struct ImportsObserved {
+  // the installed ones that may be imported ahead of the next run, in their order
+  std::vector<ModuleOrigin> preload{};
+  std::vector<std::string> no_preload{};  // modules (with what is in them) that must not be
+  // those that the project wants to have imported ahead, whatever its runs import
+  std::vector<std::string> declared_preload{};
+  // those (with what is in them) that it wants not to; `*`: none at all
+  std::vector<std::string> declared_no_preload{};
+  friend bool operator==(const ImportsObserved&, const ImportsObserved&) = default;
 };
 
 // worker, control channel: there is something on the data channel that should be read now (a
@@ -739,6 +744,7 @@ using Message = std::variant<
     StopWorker,
     Pause,
     Resume,
+    ImportsObserved,
     Doorbell,
     Paused,
     ItemsRevoked,

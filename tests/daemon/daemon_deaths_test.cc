@@ -206,7 +206,7 @@ TEST_P(Deaths, leave_a_daemon_that_serves_on) {
       has_ended = finished || std::holds_alternative<RunFailed>(*message);
       const auto& harmless = GetParam().step.harmless;
       if (std::find(harmless.begin(), harmless.end(), GetParam().victim) != harmless.end()) {
-        ASSERT_TRUE(finished);
+        ASSERT_TRUE(finished) << std::get<RunFailed>(*message).message;
         EXPECT_EQ(finished->wait_status, 7 << 8);
       }
       if (finished && finished->wait_status == 0) {

@@ -37,7 +37,7 @@ TEST_F(DaemonLife, tells_the_client_of_a_run_in_progress_that_it_was_stopped) {
 TEST_F(DaemonLife, tells_the_client_of_a_run_that_is_being_built_that_it_was_stopped) {
   auto one = client();
   one->submit({"hang"});
-  wait_until("it is built", [&] { return status().zygotes.size() == 4; });
+  wait_until("it is built", [&] { return status().zygotes.size() == 5; });
   stop();
   const auto failed = one->receive_a<RunFailed>();
   ASSERT_TRUE(failed);

@@ -50,10 +50,10 @@ TEST_F(SessionRunTest, delivers_a_signal_to_the_session) {
 TEST_F(SessionRunTest, is_interrupted_while_its_stage_is_built) {
   auto one = client();
   const auto number = one->submit({"hang"});
-  wait_until("it is built", [&] { return status().zygotes.size() == 4; });
+  wait_until("it is built", [&] { return status().zygotes.size() == 5; });
   one->send(SignalRun{number, SIGINT});
   EXPECT_EQ(one->receive_a<RunFinished>().value_or(RunFinished{}).wait_status, 2 << 8);
-  wait_until("the build is given up", [&] { return status().zygotes.size() == 3; });
+  wait_until("the build is given up", [&] { return status().zygotes.size() == 4; });
 }
 
 TEST_F(SessionRunTest, goes_on_when_the_session_closes_all_its_descriptors) {

@@ -44,9 +44,9 @@ class ExplanationTest : public ZygotePoolTest {
 };
 
 TEST_F(ExplanationTest, of_a_first_run_is_that_there_was_nothing) {
-  EXPECT_THAT(run({"a"}),
-              ElementsAre("selected: first_use", "gathered: first_use", "configured: first_use",
-                          "preloaded: first_use", "interpreter: first_use"));
+  EXPECT_THAT(run({"a"}), ElementsAre("selected: first_use", "gathered: first_use",
+                                      "started: first_use", "configured: first_use",
+                                      "preloaded: first_use", "interpreter: first_use"));
 }
 
 TEST_F(ExplanationTest, of_a_warm_run_is_the_stage_that_served) {
@@ -60,8 +60,8 @@ TEST_F(ExplanationTest, names_the_file_that_changed_and_how) {
   file("three");
   const auto changed = "file " + path + " size 3 5";
   EXPECT_THAT(run({"read:" + path}),
-              ElementsAre("selected: " + changed, "gathered: " + changed, "configured: " + changed,
-                          "preloaded: first_use", "interpreter: served"));
+              ElementsAre("selected: " + changed, "gathered: " + changed, "started: " + changed,
+                          "configured: " + changed, "preloaded: first_use", "interpreter: served"));
 }
 
 TEST_F(ExplanationTest, names_the_file_that_was_found_changed_in_the_background) {
@@ -71,8 +71,9 @@ TEST_F(ExplanationTest, names_the_file_that_was_found_changed_in_the_background)
   pool_.prepare(request({"read:" + path}), Stage::configured);
   run_until([&] { return ready_stages(Stage::configured) == 1 && !pool_.is_waited_for(); });
   const auto changed = "file " + path + " size 3 5";
-  EXPECT_THAT(run({"read:" + path}), ElementsAre("selected: " + changed, "gathered: " + changed,
-                                                 "configured: served rebuilt"));
+  EXPECT_THAT(run({"read:" + path}),
+              ElementsAre("selected: " + changed, "gathered: " + changed, "started: " + changed,
+                          "configured: served rebuilt"));
 }
 
 TEST_F(ExplanationTest, forgets_why_a_stage_ended_that_was_built_again) {
@@ -109,10 +110,10 @@ TEST_F(ExplanationTest, names_the_option_its_values_and_who_read_it) {
 
 TEST_F(ExplanationTest, says_that_arguments_need_a_start_of_their_own) {
   run({"adopts"});
-  EXPECT_THAT(
-      run({"adopts", "needs-start"}),
-      ElementsAre("selected: arguments as asked", "gathered: arguments as asked",
-                  "configured: arguments as asked", "preloaded: first_use", "interpreter: served"));
+  EXPECT_THAT(run({"adopts", "needs-start"}),
+              ElementsAre("selected: arguments as asked", "gathered: arguments as asked",
+                          "started: arguments as asked", "configured: arguments as asked",
+                          "preloaded: first_use", "interpreter: served"));
 }
 
 TEST_F(ExplanationTest, names_what_refused_the_stage) {
@@ -127,7 +128,7 @@ TEST_F(ExplanationTest, names_what_made_a_stage_serve_once_also_for_those_above_
   const auto once = std::string("serves_once as asked identity /a.py:1");
   hand_over(lease(request({"once:gathered"}), false));
   EXPECT_THAT(run({"once:gathered"}),
-              ElementsAre("selected: " + once, "gathered: " + once, "configured: served"));
+              ElementsAre("selected: " + once, "gathered: " + once, "started: served"));
   EXPECT_THAT(run({"once:gathered"}), ElementsAre("selected: " + once, "gathered: served"))
       << "nobody has taken the last one";
 }
@@ -155,8 +156,8 @@ TEST_F(ExplanationTest, says_that_the_clock_has_gone_on) {
     run_until([&] { return is_done; });
   }
   EXPECT_THAT(told(pool.explanations().last_run("/").flavours[0].stages),
-              ElementsAre("selected: too_old", "gathered: too_old", "configured: too_old",
-                          "preloaded: first_use", "interpreter: served"));
+              ElementsAre("selected: too_old", "gathered: too_old", "started: too_old",
+                          "configured: too_old", "preloaded: first_use", "interpreter: served"));
   pool.kill_all();
   run_until([&] { return pool.status().empty(); });
 }

@@ -105,7 +105,7 @@ void announce(Channel& channel, const State& state, const BuildStage& build) {
     }
   }
   if (state.stage == Stage::selected && !argument(spec, "imports").empty())
-    ready.preload.push_back({argument(spec, "imports"), "/fake/module.py"});
+    channel.send(ImportsObserved{{{argument(spec, "imports"), "/fake/module.py"}}, {}, {}, {}});
   if (state.stage == Stage::configured && !argument(spec, "fail").empty()) {
     channel.send(StageFailed{argument(spec, "fail")});
     _exit(1);

@@ -21,8 +21,9 @@ TEST_F(ZygotePoolTest, builds_the_stages_one_after_another) {
   Zygote* zygote = lease(request({}));
   EXPECT_EQ(zygote->key().stage, Stage::selected);
   EXPECT_EQ(zygote->parent()->key().stage, Stage::gathered);
-  EXPECT_EQ(zygote->parent()->parent()->key().stage, Stage::configured);
-  EXPECT_EQ(zygote->parent()->parent()->parent()->key().stage, Stage::interpreter);
+  EXPECT_EQ(zygote->parent()->parent()->key().stage, Stage::started);
+  EXPECT_EQ(zygote->parent()->parent()->parent()->key().stage, Stage::configured);
+  EXPECT_EQ(zygote->parsed_by().parent()->key().stage, Stage::interpreter);
   EXPECT_EQ(pool_.interpreters_started(), 1u);
 }
 
@@ -133,7 +134,7 @@ TEST_F(ZygotePoolTest, lets_two_runs_wait_for_one_build) {
   }
   run_until([&] { return leased.size() == 2; });
   EXPECT_EQ(leased[0], leased[1]);
-  EXPECT_EQ(pool_.status().size(), 4u);
+  EXPECT_EQ(pool_.status().size(), 5u);
 }
 
 TEST_F(ZygotePoolTest, does_not_serve_from_a_stage_whose_file_has_changed) {
@@ -277,7 +278,29 @@ TEST_F(ZygotePoolTest, leaves_out_a_stage_that_was_refused_before) {
   Zygote* zygote = lease(request({"refuse:configured"}));
   EXPECT_EQ(zygote->key().stage, Stage::selected);
   EXPECT_EQ(zygote->parent()->key().stage, Stage::gathered);
-  EXPECT_EQ(zygote->parent()->parent()->key().stage, Stage::interpreter);
+  EXPECT_EQ(zygote->parent()->parent()->key().stage, Stage::started);
+  EXPECT_EQ(zygote->parent()->parent()->parent()->key().stage, Stage::interpreter);
+}
+
+TEST_F(ZygotePoolTest, builds_the_deepest_stage_of_named_items_when_they_are_named_again) {
+  const auto wanted = request({"adopts", "a.py::test_a"});
+  Zygote* zygote = lease(wanted);
+  EXPECT_EQ(zygote->key().stage, Stage::started);
+  protocol::StartProcess start;
+  start.fork = true;
+  start.spec = wanted.spec;
+  zygote->start_process(start, std::vector<protocol::Fd>(1), [](pid_t) {});
+  EXPECT_EQ(lease(request({"adopts", "a.py::test_b"})), zygote);
+  Zygote* deepest = lease(wanted);
+  EXPECT_EQ(deepest->key().stage, Stage::selected);
+  EXPECT_EQ(deepest->parent(), zygote) << "nobody will want another selection";
+}
+
+TEST_F(ZygotePoolTest, builds_what_workers_need_at_once_when_items_are_named) {
+  auto wanted = request({"a.py::test_a"}, Flavour::worker);
+  Zygote* zygote = lease(wanted);
+  EXPECT_EQ(zygote->key().stage, Stage::selected);
+  EXPECT_EQ(zygote->parent()->key().stage, Stage::configured);
 }
 
 TEST_F(ZygotePoolTest, serves_other_arguments_that_differ_in_nothing_that_was_read) {
@@ -298,13 +321,13 @@ TEST_F(ZygotePoolTest, serves_other_arguments_from_the_stage_below_the_one_that_
 TEST_F(ZygotePoolTest, serves_no_other_arguments_from_what_read_the_list_itself) {
   Zygote* first = lease(request({"opt:k=a"}));
   Zygote* second = lease(request({"opt:k=b"}));
-  EXPECT_NE(first->parent()->parent(), second->parent()->parent());
+  EXPECT_NE(&first->parsed_by(), &second->parsed_by());
 }
 
 TEST_F(ZygotePoolTest, starts_anew_for_arguments_that_need_a_start_of_their_own) {
   Zygote* first = lease(request({"adopts"}));
   Zygote* second = lease(request({"adopts", "needs-start"}));
-  EXPECT_NE(first->parent()->parent(), second->parent()->parent());
+  EXPECT_NE(&first->parsed_by(), &second->parsed_by());
   EXPECT_EQ(lease(request({"adopts", "needs-start"})), second);
 }
 
@@ -349,7 +372,7 @@ TEST_F(ZygotePoolTest, starts_anew_when_the_zygote_that_was_asked_is_gone) {
                 [&](ZygotePool::Result one) { result = std::move(one); });
   loop_.run_for_one_round();
   loop_.run_for_one_round();
-  kill(first->parent()->parent()->pid(), SIGKILL);
+  kill(first->parsed_by().pid(), SIGKILL);
   run_until([&] { return result.has_value(); });
   ASSERT_NE(std::get_if<ZygotePool::Lease>(&*result), nullptr);
 }
@@ -374,7 +397,7 @@ TEST_F(ZygotePoolTest, lends_a_single_sessions_configured_stage_to_a_controller_
   const auto result = acquire(request({"adopts", "distributed"}));
   const auto& lent = std::get<ZygotePool::Lease>(*result);
   EXPECT_TRUE(lent.distributed);
-  EXPECT_EQ(lent.zygote, single->parent()->parent());
+  EXPECT_EQ(lent.zygote, &single->parsed_by());
 
   auto elsewhere = request({"adopts", "distributed"});
   elsewhere.spec.directory = "/tmp";
@@ -406,7 +429,7 @@ TEST_F(ZygotePoolTest, builds_again_after_a_zygote_was_killed) {
   const auto killed = zygote->pid();
   kill(killed, SIGKILL);
   run_until([&] { return kill(killed, 0) != 0; });
-  run_until([&] { return pool_.status().size() == 3; });
+  run_until([&] { return pool_.status().size() == 4; });
   EXPECT_NE(lease(request({}))->pid(), killed);
 }
 
@@ -424,7 +447,7 @@ TEST_F(ZygotePoolTest, lends_no_stage_that_is_about_to_die_with_one_below_it) {
 
 TEST_F(ZygotePoolTest, kills_a_zygote_that_does_not_answer_and_builds_another) {
   // `configured` is asked about the other arguments, then the interpreter for a fork.
-  for (const int below : {2, 3}) {
+  for (const int below : {3, 4}) {
     ZygotePool impatient(loop_, processes_, "unused", 32, true, {}, std::chrono::milliseconds(200));
     const auto pid_below = [&](const char* argument) {
       Zygote* zygote = nullptr;
@@ -482,9 +505,9 @@ TEST_F(ZygotePoolTest, builds_again_what_died_with_the_zygote_below_it) {
 TEST_F(ZygotePoolTest, ends_a_build_that_nobody_waits_for_any_more) {
   bool called = false;
   const auto wait = pool_.acquire(request({"hang"}), [&](ZygotePool::Result) { called = true; });
-  run_until([&] { return pool_.status().size() == 4 && pool_.status().back().pid != 0; });
+  run_until([&] { return pool_.status().size() == 5 && pool_.status().back().pid != 0; });
   pool_.abandon(wait);
-  run_until([&] { return pool_.status().size() == 3; });
+  run_until([&] { return pool_.status().size() == 4; });
   EXPECT_FALSE(called);
 }
 
@@ -549,7 +572,7 @@ TEST_F(ZygotePoolTest, retires_what_was_idle_for_too_long) {
 TEST_F(ZygotePoolTest, rebuilds_what_was_used_last_when_a_file_has_changed) {
   const auto path = file("one");
   const auto wanted = request({"read:" + path.string()});
-  const auto configured = lease(wanted)->parent()->parent()->pid();
+  const auto configured = lease(wanted)->parsed_by().pid();
   file("another");
   run_until([&] { return kill(configured, 0) != 0 && ready_stages(Stage::configured) == 1; });
   EXPECT_EQ(ready_stages(Stage::gathered), 0) << "only a run may go on from here";
@@ -557,7 +580,7 @@ TEST_F(ZygotePoolTest, rebuilds_what_was_used_last_when_a_file_has_changed) {
   const auto rebuilt = std::find_if(all.begin(), all.end(), [](const auto& each) {
     return each.stage == Stage::configured && each.state == "ready";
   });
-  EXPECT_EQ(lease(wanted)->parent()->parent()->pid(), static_cast<pid_t>(rebuilt->pid));
+  EXPECT_EQ(lease(wanted)->parsed_by().pid(), static_cast<pid_t>(rebuilt->pid));
 }
 
 TEST_F(ZygotePoolTest, leaves_the_machine_to_a_run_and_rebuilds_after_it) {
@@ -609,8 +632,7 @@ TEST_F(ZygotePoolTest, builds_what_was_used_last_anew_on_what_was_imported_ahead
   const auto without = first->parsed_by().pid();
   run_until([&] { return ready_stages(Stage::configured) == 2; });
   EXPECT_EQ(lease(request({"imports:heavy"})), first) << "what is deeper still serves";
-  first->parent()->retire();
-  first->retire();
+  for (Zygote* each = first; each != &first->parsed_by(); each = each->parent()) each->retire();
   run_until([&] { return ready_stages(Stage::configured) == 1; });
   Zygote* second = lease(request({"imports:heavy"}));
   EXPECT_NE(second->parsed_by().pid(), without);

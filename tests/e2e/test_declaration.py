@@ -102,4 +102,4 @@ def test_a_module_that_cannot_be_imported_ahead_is_told_until_it_is_declared(
     _wait_until(lambda: _rejected(hearth) == ["loud"])
     _declare(hearth, 'no_preload = ["loud"]')
     _run(hearth, "import loud")
-    assert _rejected(hearth) == []
+    _wait_until(lambda: _rejected(hearth) == [])

@@ -197,4 +197,5 @@ def test_spells_enums_as_the_schema_does() -> None:
         "interpreter",
         "preloaded",
         "selected",
+        "started",
     ]

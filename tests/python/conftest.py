@@ -78,6 +78,11 @@ def interpreter() -> Iterator[Interpreter]:
     zygote.stop()
 
 
+STAGES = {
+    "session": ("configured", "started", "gathered", "selected"),
+    "worker": ("configured", "gathered", "selected"),
+}
+
 Builder = Callable[..., tuple[Zygote, StageReady]]
 
 
@@ -93,12 +98,12 @@ def build(interpreter: Interpreter) -> Builder:
     ) -> tuple[Zygote, StageReady]:
         if flavour == "session":
             identity = WorkerIdentity("", 0, "")
-        zygote = interpreter.build(spec, "configured", flavour, identity)
-        ready = zygote.ready()
-        for deeper in ("gathered", "selected"):
-            if stage in (deeper, "selected") and ready.stage != "selected":
-                zygote = zygote.build(spec, deeper, flavour, identity)
-                ready = zygote.ready()
+        zygote: Zygote = interpreter
+        for each in STAGES[flavour]:
+            zygote = zygote.build(spec, each, flavour, identity)
+            ready = zygote.ready()
+            if stage in (each, ready.stage):
+                break
         return zygote, ready
 
     return build_stage

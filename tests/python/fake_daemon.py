@@ -44,6 +44,7 @@ from _hearth_runtime.messages import (  # type: ignore[import-not-found]  # noqa
     BuildStage,
     ChildExited,
     Forked,
+    ImportsObserved,
     Message,
     ModuleOrigin,
     PreloadRejected,
@@ -61,6 +62,7 @@ from _hearth_runtime.messages import (  # type: ignore[import-not-found]  # noqa
 __all__ = [
     "ArgumentsTried",
     "ChildExited",
+    "ImportsObserved",
     "Interpreter",
     "Message",
     "ModuleOrigin",
@@ -161,12 +163,18 @@ class Zygote:
         self.parent = parent
         self.pid = pid
         self.exits: dict[int, ChildExited] = {}
+        self._imports: Optional[ImportsObserved] = None
         self._request = 0
 
     def ready(self) -> StageReady:
-        message = self.peer.receive()
-        assert isinstance(message, StageReady), message
+        message: StageReady = self._receive(StageReady)
         return message
+
+    def imports(self) -> ImportsObserved:
+        """What its stages have imported; told once a process has gone on from it, or it was refused."""
+        while self._imports is None:
+            self._receive(ImportsObserved)
+        return self._imports
 
     def rejected(self) -> PreloadRejected:
         message: PreloadRejected = self.peer.receive(PreloadRejected)
@@ -223,28 +231,35 @@ class Zygote:
         """What these would come to."""
         self._request += 1
         self.peer.send(TryArguments(self._request, [os.fsencode(argument) for argument in args]))
-        answer: ArgumentsTried = self.peer.receive(ArgumentsTried)
+        answer: ArgumentsTried = self._receive(ArgumentsTried)
         assert answer.request == self._request
         return answer
 
     def exit_of(self, pid: int) -> ChildExited:
         """Wait for a child's end."""
         while pid not in self.exits:
-            message = self.peer.receive(ChildExited)
-            self.exits[message.pid] = message
+            self._receive(ChildExited)
         return self.exits[pid]
 
     def retire(self) -> None:
         self.peer.send(Retire())
 
     def _forked(self) -> int:
+        message: Forked = self._receive(Forked)
+        return int(message.pid)
+
+    def _receive(self, kind: Any) -> Any:
+        """The next message of this kind; those that come when they will are kept."""
         while True:
             message = self.peer.receive()
             if isinstance(message, ChildExited):
                 self.exits[message.pid] = message
+            elif isinstance(message, ImportsObserved):
+                self._imports = message
             else:
-                assert isinstance(message, Forked), message
-                return int(message.pid)
+                assert isinstance(message, kind), message
+            if isinstance(message, kind):
+                return message
 
 
 class Process:

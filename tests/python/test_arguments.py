@@ -213,9 +213,8 @@ def test_a_look_at_the_list_itself_is_seen(project: Project, build: Builder, cod
         test_it="def test_a(): pass",
     )
     args = (*PLAIN, "-p", "plugin") if "load_initial" in code else PLAIN
-    _, ready = build(project.spec(*args, script=""), "gathered")
-    if "config" not in code:
-        _, ready = build(project.spec(*args, script=""), "configured")
+    stage = "started" if "config" in code else "configured"
+    _, ready = build(project.spec(*args, script=""), stage)
     assert "arguments" in reads(ready)
 
 
@@ -265,7 +264,7 @@ def test_an_option_that_a_plugin_has_set_counts_as_read(project: Project, build:
         conftest="def pytest_configure(config): config.option.durations = 5",
         test_it="def test_a(): pass",
     )
-    _, ready = build(project.spec(*PLAIN), "gathered")
+    _, ready = build(project.spec(*PLAIN), "started")
     assert "durations" in reads(ready)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Optional
 import pytest
 from conftest import Project
 from fake_daemon import (
+    ImportsObserved,
     Interpreter,
     ModuleOrigin,
     ProcessSpec,
@@ -54,8 +55,15 @@ class Installation:
 
     def learn(self) -> tuple[list[Any], list[str]]:
         """What a cold run of the project says may be imported ahead."""
-        _, ready = self.select(self.interpreter)
-        return ready.preload, ready.no_preload
+        imports = self.observed()
+        return imports.preload, imports.no_preload
+
+    def observed(self) -> ImportsObserved:
+        """What a run tells of its imports."""
+        selected, ready = self.select(self.interpreter)
+        if ready.refusal == "":
+            selected.start(self.spec()).wait()
+        return selected.imports()
 
     def preload(self, learned: Optional[tuple[list[Any], list[str]]] = None) -> Zygote:
         preload = learned if learned is not None else self.learn()
@@ -312,11 +320,27 @@ def test_a_warning_filter_of_a_module_counts_from_its_import_on(world: Installat
 
 def test_what_a_project_declares_is_told(heavy: Installation) -> None:
     heavy.declare('preload = ["colors"]\nno_preload = ["heavy.extra"]')
-    _, ready = heavy.select(heavy.interpreter)
-    assert (ready.declared_preload, ready.declared_no_preload) == (["colors"], ["heavy.extra"])
+    observed = heavy.observed()
+    assert (observed.declared_preload, observed.declared_no_preload) == (
+        ["colors"],
+        ["heavy.extra"],
+    )
     heavy.declare("preload = false")
-    _, ready = heavy.select(heavy.interpreter)
-    assert (ready.declared_preload, ready.declared_no_preload) == ([], ["*"])
+    observed = heavy.observed()
+    assert (observed.declared_preload, observed.declared_no_preload) == ([], ["*"])
+
+
+def test_what_a_refused_stage_imported_is_told_too(heavy: Installation) -> None:
+    heavy.project.write(
+        test_it="""
+            import heavy, threading
+            threading.Thread(target=threading.Event().wait, daemon=True).start()
+            def test_it(): pass
+        """
+    )
+    selected, ready = heavy.select(heavy.interpreter)
+    assert "thread" in ready.refusal
+    assert "heavy" in [module.name for module in selected.imports().preload]
 
 
 def test_a_declared_module_is_imported_ahead_from_wherever_it_is_installed(

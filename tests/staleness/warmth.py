@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-_ORDER = ("cold", "interpreter", "preloaded", "configured", "gathered", "selected")
-WARM = frozenset({"configured", "gathered", "selected"})
+_ORDER = ("cold", "interpreter", "preloaded", "configured", "started", "gathered", "selected")
+WARM = frozenset({"configured", "started", "gathered", "selected"})
 
 
 def stage_of(before: dict[str, Any], after: dict[str, Any], workers: bool) -> str:

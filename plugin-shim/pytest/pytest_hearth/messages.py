@@ -124,9 +124,17 @@ class Stage:
     interpreter: Final = "interpreter"
     preloaded: Final = "preloaded"
     configured: Final = "configured"
+    started: Final = "started"
     gathered: Final = "gathered"
     selected: Final = "selected"
-    VALUES: Final = frozenset({"interpreter", "preloaded", "configured", "gathered", "selected"})
+    VALUES: Final = frozenset({
+        "interpreter",
+        "preloaded",
+        "configured",
+        "started",
+        "gathered",
+        "selected",
+    })
 
     @staticmethod
     def read(value: object, where: str) -> str:
@@ -1731,13 +1739,9 @@ class StageReady(Message):
         "distributed",
         "items",
         "collected",
-        "preload",
-        "no_preload",
         "options",
         "findings",
         "fresh_until",
-        "declared_preload",
-        "declared_no_preload",
     )
     # refusal: empty: may be forked; else what the audit found
     # files: read since the parent stage, each signature taken before the read
@@ -1748,18 +1752,11 @@ class StageReady(Message):
     # items: worker at selected: node ids in order
     # collected: worker at selected: what the controller replays (collect reports, warnings,
     # deselected); opaque to the daemon
-    # preload: after `preloaded`: the installed modules imported so far that may be imported ahead
-    # of the next run, in their order
-    # no_preload: modules (with what is in them) that must not be
     # options: read since the parent stage; a fork may get other arguments if none of these
     # differs
     # findings: of this stage, not of those below it
     # fresh_until: the clock was perhaps looked at: seconds since the epoch at the local midnight
     # that followed; 0: it was not
-    # declared_preload: at `selected`: modules that the project wants to have imported ahead,
-    # whatever its runs import
-    # declared_no_preload: at `selected`: modules (with what is in them) that it wants not to;
-    # `*`: none at all
     ID: ClassVar[int] = 23
     NAME: ClassVar[str] = "stage_ready"
 
@@ -1772,13 +1769,9 @@ class StageReady(Message):
         distributed: bool,
         items: list[str],
         collected: bytes,
-        preload: list[ModuleOrigin],
-        no_preload: list[str],
         options: list[OptionRead],
         findings: list[Finding],
         fresh_until: int,
-        declared_preload: list[str],
-        declared_no_preload: list[str],
     ) -> None:
         self.stage = stage
         self.refusal = refusal
@@ -1787,13 +1780,9 @@ class StageReady(Message):
         self.distributed = distributed
         self.items = items
         self.collected = collected
-        self.preload = preload
-        self.no_preload = no_preload
         self.options = options
         self.findings = findings
         self.fresh_until = fresh_until
-        self.declared_preload = declared_preload
-        self.declared_no_preload = declared_no_preload
 
     def to_wire(self) -> list[object]:
         return [23, {
@@ -1804,13 +1793,9 @@ class StageReady(Message):
             "distributed": self.distributed,
             "items": self.items,
             "collected": self.collected,
-            "preload": [element.to_wire() for element in self.preload],
-            "no_preload": self.no_preload,
             "options": [element.to_wire() for element in self.options],
             "findings": [element.to_wire() for element in self.findings],
             "fresh_until": self.fresh_until,
-            "declared_preload": self.declared_preload,
-            "declared_no_preload": self.declared_no_preload,
         }]
 
     @classmethod
@@ -1823,13 +1808,9 @@ class StageReady(Message):
             _bool(fields["distributed"], "stage_ready.distributed"),
             _list_of(_string, fields["items"], "stage_ready.items"),
             _bytes(fields["collected"], "stage_ready.collected"),
-            _list_of(ModuleOrigin.from_wire, fields["preload"], "stage_ready.preload"),
-            _list_of(_string, fields["no_preload"], "stage_ready.no_preload"),
             _list_of(OptionRead.from_wire, fields["options"], "stage_ready.options"),
             _list_of(Finding.from_wire, fields["findings"], "stage_ready.findings"),
             _uint(fields["fresh_until"], "stage_ready.fresh_until"),
-            _list_of(_string, fields["declared_preload"], "stage_ready.declared_preload"),
-            _list_of(_string, fields["declared_no_preload"], "stage_ready.declared_no_preload"),
         )
 
 
@@ -1922,7 +1903,7 @@ class PreloadRejected(Message):
 
     __slots__ = ("module", "reason", "declared_no_preload")
     # module: dotted name; empty: none fits this command
-    # declared_no_preload: not empty: as in stage_ready, and it is no fault of the module's
+    # declared_no_preload: not empty: as in imports_observed, and it is no fault of the module's
     ID: ClassVar[int] = 27
     NAME: ClassVar[str] = "preload_rejected"
 
@@ -2117,6 +2098,50 @@ class Resume(Message):
     @classmethod
     def from_fields(cls, fields: dict[str, object]) -> Resume:
         return cls()
+
+
+class ImportsObserved(Message):
+    """zygote at `selected`, once, when a process of a run has gone on from it: which modules its
+    stages have imported.
+    """
+
+    __slots__ = ("preload", "no_preload", "declared_preload", "declared_no_preload")
+    # preload: the installed ones that may be imported ahead of the next run, in their order
+    # no_preload: modules (with what is in them) that must not be
+    # declared_preload: those that the project wants to have imported ahead, whatever its runs
+    # import
+    # declared_no_preload: those (with what is in them) that it wants not to; `*`: none at all
+    ID: ClassVar[int] = 36
+    NAME: ClassVar[str] = "imports_observed"
+
+    def __init__(
+        self,
+        preload: list[ModuleOrigin],
+        no_preload: list[str],
+        declared_preload: list[str],
+        declared_no_preload: list[str],
+    ) -> None:
+        self.preload = preload
+        self.no_preload = no_preload
+        self.declared_preload = declared_preload
+        self.declared_no_preload = declared_no_preload
+
+    def to_wire(self) -> list[object]:
+        return [36, {
+            "preload": [element.to_wire() for element in self.preload],
+            "no_preload": self.no_preload,
+            "declared_preload": self.declared_preload,
+            "declared_no_preload": self.declared_no_preload,
+        }]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> ImportsObserved:
+        return cls(
+            _list_of(ModuleOrigin.from_wire, fields["preload"], "imports_observed.preload"),
+            _list_of(_string, fields["no_preload"], "imports_observed.no_preload"),
+            _list_of(_string, fields["declared_preload"], "imports_observed.declared_preload"),
+            _list_of(_string, fields["declared_no_preload"], "imports_observed.declared_no_preload"),
+        )
 
 
 class Doorbell(Message):
@@ -2600,6 +2625,7 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         StopWorker,
         Pause,
         Resume,
+        ImportsObserved,
         Doorbell,
         Paused,
         ItemsRevoked,

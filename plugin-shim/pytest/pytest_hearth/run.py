@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 from . import _native, options, script, session_times, stages, third_party
 from .arguments import Arguments
 from .cache_files import CacheFiles
-from .messages import Stage
+from .messages import ImportsObserved, Stage
 from .shelf import shelf
 from .stage_report import StageReport
 from .zygote import Zygote
@@ -38,11 +39,9 @@ class Run:
     def _on_config(self, config: Any) -> None:
         options.add_when_plugins_are_loaded(config)
         self._arguments.begin(config)
-        for hook, function in (
-            ("pytest_cmdline_main", self._at_configured),
-            ("pytest_collection_modifyitems", self._at_gathered),
-            ("pytest_runtestloop", self._at_selected),
-        ):
+        special = {Stage.configured: self._at_configured, Stage.selected: self._at_selected}
+        for stage, hook in stages.PAUSED_BEFORE:
+            function = special.get(stage) or partial(self._pause_if_asked, stage)
             stages.before_next_call(config.pluginmanager, hook, function)
 
     def _at_configured(self, arguments: dict[str, Any]) -> None:
@@ -69,11 +68,11 @@ class Run:
 
             Controller.install(config, SocketTransport(zygote.order.control))
 
-    def _at_gathered(self, arguments: dict[str, Any]) -> None:
-        if self._zygote.order.stage == Stage.gathered:
-            session = arguments["session"]
-            self._pause(Stage.gathered, StageReport(), session.config)
-            self._begin_anew(session.config, is_selected=False)
+    def _pause_if_asked(self, stage: str, arguments: dict[str, Any]) -> None:
+        if self._zygote.order.stage == stage:
+            config = arguments["session"].config
+            self._pause(stage, StageReport(), config)
+            self._begin_anew(config, is_selected=False)
 
     def _at_selected(self, arguments: dict[str, Any]) -> None:
         session = arguments["session"]
@@ -81,12 +80,7 @@ class Run:
         if zygote.order.stage is None:
             return
         report = StageReport() if self._worker is None else self._worker.collection_report(session)
-        report.preload, report.no_preload = third_party.observed(
-            session.config, self._base, _native.recorder_imports()
-        )
-        declaration = zygote.findings.declaration
-        report.declared_preload = declaration.preload
-        report.declared_no_preload = declaration.no_preload
+        report.observe_imports = lambda: self._imports(session.config)
         self._pause(Stage.selected, report, session.config)
         self._begin_anew(session.config, is_selected=True)
 
@@ -99,6 +93,11 @@ class Run:
         self._arguments.go_on(zygote.order)
         if self._worker is not None:
             self._worker.adopt(zygote.order)
+
+    def _imports(self, config: Any) -> ImportsObserved:
+        preload, no_preload = third_party.observed(config, self._base, _native.recorder_imports())
+        declaration = self._zygote.findings.declaration
+        return ImportsObserved(preload, no_preload, declaration.preload, declaration.no_preload)
 
     def _look_at_what_was_imported_ahead(self) -> None:
         """It was before this project was asked: it may have changed its mind."""

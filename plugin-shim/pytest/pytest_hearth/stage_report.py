@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Optional
 
-from .messages import ModuleOrigin, OptionRead
+from .messages import ImportsObserved, OptionRead
 
 
 class StageReport:
     """Of a session at `configured`: whether it is distributed. Of a worker at `selected`: what it collected.
 
-    options: those that were read.
-    preload, no_preload: what may be imported ahead of the project's next run, and what must not be; declared_…: what it wishes.
+    options: those that were read. observe_imports: at `selected`; it touches a good part of the memory.
     """
 
     def __init__(
@@ -21,20 +20,14 @@ class StageReport:
         distributed: bool = False,
         items: Optional[list[str]] = None,
         collected: bytes = b"",
-        preload: Sequence[ModuleOrigin] = (),
-        no_preload: Sequence[str] = (),
         options: Sequence[OptionRead] = (),
-        declared_preload: Sequence[str] = (),
-        declared_no_preload: Sequence[str] = (),
+        observe_imports: Optional[Callable[[], ImportsObserved]] = None,
     ) -> None:
         self.distributed = distributed
         self.items = items or []
         self.collected = collected
-        self.preload = preload
-        self.no_preload = no_preload
         self.options = options
-        self.declared_preload = declared_preload
-        self.declared_no_preload = declared_no_preload
+        self.observe_imports = observe_imports
 
     def forget(self) -> None:
         """It has been told."""

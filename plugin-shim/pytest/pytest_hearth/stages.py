@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Optional
+from typing import Any
 
 from . import _native
 from .messages import Stage
 
-# The stage, and the hook call that it is paused before. A run has reached `interpreter` before there are hooks.
-PAUSED_BEFORE: tuple[tuple[str, Optional[str]], ...] = (
-    (Stage.interpreter, None),
+# The stage, and the hook call that it is paused before. Those that are not here are reached before there are hooks.
+PAUSED_BEFORE: tuple[tuple[str, str], ...] = (
     (Stage.configured, "pytest_cmdline_main"),
+    (Stage.started, "pytest_collection"),
     (Stage.gathered, "pytest_collection_modifyitems"),
     (Stage.selected, "pytest_runtestloop"),
 )

@@ -6,7 +6,8 @@ import gc
 import os
 import posix
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NoReturn, Optional
 
 from . import (
@@ -21,11 +22,14 @@ from . import (
 from .channel import Channel, ChannelClosed
 from .findings import Findings
 from .messages import (
+    ArgumentsTried,
     BuildStage,
     ChildExited,
+    Consequence,
     Finding,
     Flavour,
     Forked,
+    ImportsObserved,
     Message,
     PreloadRejected,
     ProcessContext,
@@ -42,10 +46,10 @@ from .messages import (
 from .order import Order
 from .recorder import Recorder
 from .stage_report import StageReport
-from .trials import Trials, Try
+from .throwaway_forks import ThrowawayForks
 
 # The stages at which something of the project has run.
-_PROJECT_HAS_RUN = (Stage.configured, Stage.gathered, Stage.selected)
+_PROJECT_HAS_RUN = (Stage.configured, Stage.started, Stage.gathered, Stage.selected)
 
 
 class Zygote:
@@ -65,9 +69,12 @@ class Zygote:
         self.base_path: list[str] = []
         self._stage: str = Stage.interpreter
         self._children: dict[int, int] = {}
-        self._trials = Trials()
-        self.try_arguments: Optional[Try] = None  # once there are parsed ones
+        self._throwaway = ThrowawayForks()
+        # Once there are parsed ones.
+        self.try_arguments: Optional[Callable[[int, list[bytes]], list[Any]]] = None
+        self._observe_imports: Optional[Callable[[], ImportsObserved]] = None
         self._is_retiring = False
+        self._has_served = False
 
     def fail(self, message: str) -> NoReturn:
         """The stage cannot be reached."""
@@ -103,7 +110,13 @@ class Zygote:
             refusal = self.recorder.refusal() or findings.refusal(found) or refusal
         if audited:
             found.append(self.findings.at_the_pause(kind, audited))
+        is_forked = not refusal and all(
+            each.consequence != Consequence.serves_once for each in found
+        )
+        self._observe_imports = report.observe_imports if is_forked else None
         try:
+            if report.observe_imports is not None and not is_forked:
+                self.order.control.send(report.observe_imports())
             self.order.control.send_raw(self._ready_frame(stage, refusal, report, found))
             report.forget()
             self._wait(stage)
@@ -122,13 +135,9 @@ class Zygote:
             report.distributed,
             report.items,
             report.collected,
-            list(report.preload),
-            list(report.no_preload),
             list(report.options),
             found,
             self.findings.fresh_until() if stage in _PROJECT_HAS_RUN else 0,
-            list(report.declared_preload),
-            list(report.declared_no_preload),
         )
         wire: Any = ready.to_wire()
         wire[1]["files"] = self.recorder.take()
@@ -137,9 +146,9 @@ class Zygote:
     def _wait(self, stage: str) -> None:
         control = self.order.control
         while True:
-            trials = self._trials.descriptors()
-            ready = _native.poll([control.fd, *self._children.values(), *trials], -1)
-            for answer in self._trials.take_answers(ready):
+            throwaway = self._throwaway.descriptors()
+            ready = _native.poll([control.fd, *self._children.values(), *throwaway], -1)
+            for answer in self._throwaway.take_answers(ready):
                 control.send_raw(answer)
             for pid, pidfd in list(self._children.items()):
                 if pidfd in ready:
@@ -151,6 +160,10 @@ class Zygote:
                 message = control.receive_now()
             if self._is_retiring and not self._children:
                 os._exit(0)
+            if self._has_served and self._observe_imports is not None:
+                # Once, when it costs nobody's time.
+                self._throwaway.start(partial(_at_leisure, self._observe_imports), b"")
+                self._observe_imports = None
 
     def _serve(self, message: Message, stage: str) -> bool:
         """True in the process that goes on as something else."""
@@ -165,11 +178,16 @@ class Zygote:
             descriptors = control.take_descriptors(5)
             # Without a fork nobody waits for an answer: the daemon has closed its end.
             if message.fork and not self._fork(message.request, descriptors):
+                self._has_served = True
                 return False
             self._become_process(message, descriptors)
             return True
         if isinstance(message, TryArguments) and self.try_arguments is not None:
-            self._trials.start(message, self.try_arguments)
+            attempt, request, args = self.try_arguments, message.request, message.args
+            failed = ArgumentsTried(
+                request, "pytest did not parse them to the end", False, [], []
+            ).to_wire()
+            self._throwaway.start(lambda: attempt(request, args), _native.pack_frame(failed))
             return False
         if isinstance(message, Retire):
             self._is_retiring = True
@@ -185,8 +203,9 @@ class Zygote:
             for pidfd in self._children.values():
                 posix.close(pidfd)
             self._children.clear()
-            self._trials.forget()
+            self._throwaway.forget()
             self._is_retiring = False
+            self._has_served = False
             return True
         self._children[pid] = _native.move_high(_native.open_pidfd(pid))
         for fd in descriptors:
@@ -267,6 +286,12 @@ class Zygote:
         status, user, system, memory = result
         posix.close(self._children.pop(pid))
         self.order.control.send(ChildExited(pid, status, user, system, memory))
+
+
+def _at_leisure(observe: Callable[[], ImportsObserved]) -> list[Any]:
+    os.nice(19)
+    wire: Any = observe().to_wire()
+    return list(wire)
 
 
 def _adapt_standard_streams() -> None:
