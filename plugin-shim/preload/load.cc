@@ -63,10 +63,11 @@ const Table hearth_recorder_table = {
           const Passage passage{Passage::AsOwner{}};
           Passage::record().begin_stage();
         },
-    .end_stage = [] {
-      const Passage passage{Passage::AsOwner{}};
-      return Passage::record().end_stage();
-    },
+    .end_stage =
+        [] {
+          const Passage passage{Passage::AsOwner{}};
+          return Passage::record().end_stage();
+        },
     .ignore =
         [](const std::string& path) {
           const Passage passage{Passage::AsOwner{}};
