@@ -35,8 +35,8 @@ def reads(ready: Any) -> set[str]:
         (["--durations=3"], {"durations"}),
         (["--junitxml=out.xml"], {"xmlpath"}),
         (["--deselect=test_it.py::test_a"], {"deselect"}),
-        (["test_it.py"], {"file_or_dir", "config.args"}),
-        (["test_it.py::test_a"], {"file_or_dir", "config.args"}),
+        (["test_it.py"], {"file_or_dir", "config.args", "config.args_source"}),
+        (["test_it.py::test_a"], {"file_or_dir", "config.args", "config.args_source"}),
         (["--colour-of-conftest=red"], {"colour_of_conftest"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -153,6 +153,7 @@ def test_a_fork_with_other_arguments_is_the_run_that_they_ask_for(
         "tbstyle",
         "file_or_dir",
         "config.args",
+        "config.args_source",
     }
     spec = project.spec(*others, script="")
     gathered = zygote.build(spec, "gathered")
@@ -218,6 +219,13 @@ def test_a_look_at_the_list_itself_is_seen(project: Project, build: Builder, cod
     assert "arguments" in reads(ready)
 
 
+def test_a_session_starts_without_a_look_at_the_paths(project: Project, build: Builder) -> None:
+    project.write(test_it="def test_a(): pass")
+    _, ready = build(project.spec(*PLAIN, "test_it.py::test_a"), "started")
+    assert "config.args_source" in reads(ready)
+    assert not reads(ready) & {"arguments", "file_or_dir", "config.args"}
+
+
 def test_the_programs_name_is_no_argument(project: Project, build: Builder) -> None:
     project.write(conftest="import sys; sys.argv[0]", test_it="def test_a(): pass")
     _, ready = build(project.spec(*PLAIN), "configured")
@@ -275,7 +283,7 @@ def test_files_that_decide_on_the_answer_come_with_it(project: Project, build: B
     (sub / "test_b.py").write_text("def test_b(): pass")
     zygote, _ = build(project.spec(*PLAIN), "configured")
     answer = zygote.try_arguments(*PLAIN, "sub/test_b.py")
-    assert names(answer) == {"file_or_dir", "config.args"}
+    assert names(answer) == {"file_or_dir", "config.args", "config.args_source"}
     looked_at = {signature.path for signature in answer.files}
     assert {str(sub / "conftest.py").encode(), str(sub / "pytest.ini").encode()} <= looked_at
 

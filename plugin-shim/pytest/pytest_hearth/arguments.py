@@ -27,6 +27,7 @@ from .parsed_arguments import (
 from .watched_options import (
     ARGUMENTS,
     CONFIG_ARGS,
+    CONFIG_ARGS_SOURCE,
     Reads,
     WatchedArguments,
     WatchedNamespace,
@@ -142,9 +143,11 @@ class Arguments:
         found += [
             each for each in self._differing(own.known, other.known) if each.name not in named
         ]
-        paths = [[*parsed.args, str(parsed.args_source)] for parsed in (own, other)]
-        if paths[0] != paths[1]:
-            found.append(OptionDifference(CONFIG_ARGS, repr(paths[0]), repr(paths[1])))
+        if own.args != other.args:
+            found.append(OptionDifference(CONFIG_ARGS, repr(own.args), repr(other.args)))
+        sources = str(own.args_source), str(other.args_source)
+        if sources[0] != sources[1]:
+            found.append(OptionDifference(CONFIG_ARGS_SOURCE, *sources))
         for each in found:
             if is_parsed_by_the_project(self._config, each.name):
                 raise CannotParse(f"{each.name}: parsed by code of the project")

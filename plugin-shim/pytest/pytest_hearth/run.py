@@ -70,9 +70,7 @@ class Run:
 
     def _pause_if_asked(self, stage: str, arguments: dict[str, Any]) -> None:
         if self._zygote.order.stage == stage:
-            config = arguments["session"].config
-            self._pause(stage, StageReport(), config)
-            self._begin_anew(config, is_selected=False)
+            self._pause_begun(stage, StageReport(), arguments["session"].config)
 
     def _at_selected(self, arguments: dict[str, Any]) -> None:
         session = arguments["session"]
@@ -81,8 +79,7 @@ class Run:
             return
         report = StageReport() if self._worker is None else self._worker.collection_report(session)
         report.observe_imports = lambda: self._imports(session.config)
-        self._pause(Stage.selected, report, session.config)
-        self._begin_anew(session.config, is_selected=True)
+        self._pause_begun(Stage.selected, report, session.config)
 
     def _pause(self, stage: str, report: StageReport, config: Any) -> None:
         zygote = self._zygote
@@ -107,9 +104,12 @@ class Run:
                 self._zygote.reject_preload(name, "pyproject.toml says so", declaration.no_preload)
                 return
 
-    def _begin_anew(self, config: Any, *, is_selected: bool) -> None:
-        """In a fork of a session that had begun."""
-        session_times.set_to_now(config)
+    def _pause_begun(self, stage: str, report: StageReport, config: Any) -> None:
+        """Pause a session that has begun: a fork begins its own."""
+        starts = session_times.find(config)
+        self._pause(stage, report, config)
+        session_times.set_to_now(starts)
+        is_selected = stage == Stage.selected
         self._cache.begin_anew(config, self._arguments.option(), is_selected=is_selected)
 
     def _is_session_that(self, claim: Any) -> bool:

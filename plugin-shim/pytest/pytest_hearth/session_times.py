@@ -12,19 +12,27 @@ _STARTS = (
 )
 
 
-def set_to_now(config: Any) -> None:
-    """As if the session had started now."""
-    plugins = {
-        name: plugin
-        for name, plugin in config.pluginmanager.list_name_plugin()
-        if plugin is not None
-    }
+# Objects with the names of attributes that hold a start: looked for once, since to look at all plugins touches a good part
+# of the memory.
+Starts = list[tuple[Any, str]]
+
+
+def find(config: Any) -> Starts:
+    """Before the pause."""
+    plugins = dict(config.pluginmanager.list_name_plugin())
     plugins["_junitxml"] = _junit_plugin(config)
-    for name, attributes in _STARTS:
-        plugin = plugins.get(name)
-        for attribute in attributes:
-            if hasattr(plugin, attribute):
-                setattr(plugin, attribute, _now_like(getattr(plugin, attribute)))
+    return [
+        (plugins[name], attribute)
+        for name, attributes in _STARTS
+        for attribute in attributes
+        if hasattr(plugins.get(name), attribute)
+    ]
+
+
+def set_to_now(starts: Starts) -> None:
+    """After it: as if the session had started now."""
+    for plugin, attribute in starts:
+        setattr(plugin, attribute, _now_like(getattr(plugin, attribute)))
 
 
 def _junit_plugin(config: Any) -> Any:

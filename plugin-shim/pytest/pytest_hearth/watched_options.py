@@ -27,6 +27,7 @@ from .messages import OptionRead
 
 ARGUMENTS = "arguments"
 CONFIG_ARGS = "config.args"
+CONFIG_ARGS_SOURCE = "config.args_source"
 
 _CONFIG_FILE = _pytest.config.Config.parse.__code__.co_filename
 _PARSING_FILES = {_CONFIG_FILE, _pytest.config.argparsing.Parser.parse.__code__.co_filename}
@@ -315,15 +316,15 @@ def watch_config(config: Any, reads: Reads) -> Callable[[], None]:
     """The paths that a parsed configuration holds; returns what ends the watch."""
     original = type(config)
 
-    def watched(name: str) -> property:
+    def watched(name: str, input_: str) -> property:
         def read(self: Any) -> Any:
             if not _is_parsing(sys._getframe(1)):
-                reads.note(CONFIG_ARGS)
+                reads.note(input_)
             return self.__dict__[name]
 
         def write(self: Any, value: Any) -> None:
             if not _is_parsing(sys._getframe(1)):
-                reads.note(CONFIG_ARGS)
+                reads.note(input_)
             self.__dict__[name] = value
 
         return property(read, write)
@@ -331,7 +332,11 @@ def watch_config(config: Any, reads: Reads) -> Callable[[], None]:
     Config = type(
         "Config",
         (original,),
-        {"__slots__": (), "args": watched("args"), "args_source": watched("args_source")},
+        {
+            "__slots__": (),
+            "args": watched("args", CONFIG_ARGS),
+            "args_source": watched("args_source", CONFIG_ARGS_SOURCE),
+        },
     )
     config.__class__ = _disguise(Config, original)
 
