@@ -119,6 +119,7 @@ class Zygote:
                 self.order.control.send(report.observe_imports())
             self.order.control.send_raw(self._ready_frame(stage, refusal, report, found))
             report.forget()
+            _native.give_back_free_memory()
             self._wait(stage)
         except ChannelClosed:
             os._exit(1)
@@ -289,7 +290,7 @@ class Zygote:
 
 
 def _at_leisure(observe: Callable[[], ImportsObserved]) -> list[Any]:
-    os.nice(19)
+    os.nice(10)
     wire: Any = observe().to_wire()
     return list(wire)
 
