@@ -330,6 +330,13 @@ def test_what_a_project_declares_is_told(heavy: Installation) -> None:
     assert (observed.declared_preload, observed.declared_no_preload) == ([], ["*"])
 
 
+def test_what_a_stage_imported_is_told_though_it_is_retired_at_once(heavy: Installation) -> None:
+    selected, _ = heavy.select(heavy.interpreter)
+    selected.start(heavy.spec())
+    selected.retire()
+    assert "heavy" in [module.name for module in selected.imports().preload]
+
+
 def test_what_a_refused_stage_imported_is_told_too(heavy: Installation) -> None:
     heavy.project.write(
         test_it="""

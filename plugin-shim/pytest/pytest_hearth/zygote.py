@@ -159,12 +159,12 @@ class Zygote:
                 if self._serve(message, stage):
                     return
                 message = control.receive_now()
-            if self._is_retiring and not self._children:
-                os._exit(0)
             if self._has_served and self._observe_imports is not None:
                 # Once, when it costs nobody's time.
                 self._throwaway.start(partial(_at_leisure, self._observe_imports), b"")
                 self._observe_imports = None
+            if self._is_retiring and not (self._children or self._throwaway.descriptors()):
+                os._exit(0)
 
     def _serve(self, message: Message, stage: str) -> bool:
         """True in the process that goes on as something else."""
