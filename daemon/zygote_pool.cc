@@ -148,11 +148,11 @@ void ZygotePool::advance(Waiter& waiter) {
   build(waiter, from, next);
 }
 
-// Items that are named are collected as quickly as their stage would be built: it is built for
-// those that are named again.
+// Where heavy modules are imported ahead, items that are named are collected as quickly as their
+// stage would be built: it is built for those that are named again.
 bool ZygotePool::is_deep_enough(const Zygote& zygote, const Waiter& waiter) const {
-  return zygote.key().stage == Stage::started && waiter.callback && names_items(waiter.request) &&
-         !zygote.has_served(waiter.request.spec.args);
+  return zygote.key().stage == Stage::started && zygote.is_on_preloaded() && waiter.callback &&
+         names_items(waiter.request) && !zygote.has_served(waiter.request.spec.args);
 }
 
 void ZygotePool::build(Waiter& waiter, Zygote* from, Stage stage) {

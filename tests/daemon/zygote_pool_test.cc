@@ -283,14 +283,19 @@ TEST_F(ZygotePoolTest, leaves_out_a_stage_that_was_refused_before) {
 }
 
 TEST_F(ZygotePoolTest, builds_the_deepest_stage_of_named_items_when_they_are_named_again) {
-  const auto wanted = request({"adopts", "a.py::test_a"});
+  EXPECT_EQ(lease(request({"adopts", "imports:heavy", "a.py::test_a"}))->key().stage,
+            Stage::selected)
+      << "it may import what is not imported ahead yet";
+  run_until([&] { return ready_stages(Stage::configured) == 2; });
+  const auto wanted = request({"adopts", "a.py::test_b"});
   Zygote* zygote = lease(wanted);
+  EXPECT_TRUE(zygote->is_on_preloaded());
   EXPECT_EQ(zygote->key().stage, Stage::started);
   protocol::StartProcess start;
   start.fork = true;
   start.spec = wanted.spec;
   zygote->start_process(start, std::vector<protocol::Fd>(1), [](pid_t) {});
-  EXPECT_EQ(lease(request({"adopts", "a.py::test_b"})), zygote);
+  EXPECT_EQ(lease(request({"adopts", "a.py::test_c"})), zygote);
   Zygote* deepest = lease(wanted);
   EXPECT_EQ(deepest->key().stage, Stage::selected);
   EXPECT_EQ(deepest->parent(), zygote) << "nobody will want another selection";
@@ -493,9 +498,9 @@ TEST_F(ZygotePoolTest, builds_again_what_died_with_the_zygote_below_it) {
   std::optional<ZygotePool::Result> result;
   pool_.acquire(request({"wait:" + brake}),
                 [&](ZygotePool::Result one) { result = std::move(one); });
-  run_until([&] { return pool_.status().size() == 4 && pool_.status().back().pid != 0; });
+  run_until([&] { return pool_.status().size() == 5 && pool_.status().back().pid != 0; });
   const auto built = static_cast<pid_t>(pool_.status().back().pid);
-  kill(static_cast<pid_t>(pool_.status()[2].pid), SIGKILL);
+  kill(static_cast<pid_t>(pool_.status()[3].pid), SIGKILL);
   run_until([&] { return kill(built, 0) != 0; });
   std::filesystem::remove(brake);
   run_until([&] { return result.has_value(); });
