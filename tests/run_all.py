@@ -91,6 +91,8 @@ def parts(build: Path, jobs: int) -> list[Part]:
         ]
         return Part(name, command, report, environment)
 
+    # Each of these tests has a daemon of its own, and waits for it most of the time.
+    side_by_side = ("-n", str(jobs), "--dist", "worksteal")
     ctest = reports / "cpp.xml"
     return [
         Part(
@@ -111,9 +113,9 @@ def parts(build: Path, jobs: int) -> list[Part]:
         with_pytest("python", "tests/python"),
         with_pytest("client", "tests/client"),
         with_pytest("real-compare", "tests/real"),
-        with_pytest("end-to-end", "tests/e2e"),
+        with_pytest("end-to-end", "tests/e2e", *side_by_side),
         with_pytest("staleness", "tests/staleness"),
-        with_pytest("hazards", "tests/hazards"),
+        with_pytest("hazards", "tests/hazards", *side_by_side),
     ]
 
 
