@@ -20,6 +20,7 @@ from tests.support.events import TIMEOUT, Gate
 
 _REQUIREMENTS = REPOSITORY / "tests" / "e2e" / "requirements" / "current.txt"
 _DURATION = re.compile(r"in \d+\.\d+s(?: \([\d:]+\))?")
+_AGE = re.compile(r"cache from .* ago")
 _DATE = re.compile(r'"last_cache_date_str": "[^"]*"')
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 _MARK = "@@ "
@@ -210,4 +211,4 @@ def _without_times(cache: dict[str, str]) -> tuple[tuple[str, str], ...]:
 
 def _comparable(text: str) -> str:
     """Without what no two runs have in common."""
-    return _ADDRESS.sub("0x…", _DURATION.sub("in N s", text))
+    return _AGE.sub("cache", _ADDRESS.sub("0x…", _DURATION.sub("in N s", text)))
