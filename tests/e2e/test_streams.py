@@ -24,6 +24,27 @@ def test_a_test_reads_the_clients_standard_input(hearth: Hearth) -> None:
         assert client.returncode == 0, stdout + stderr
 
 
+def test_captured_tests_do_not_find_the_clients_standard_input(hearth: Hearth) -> None:
+    """But a debugger does (tests/terminal), in the middle of the same run."""
+    hearth.write(
+        "test_a.py",
+        """
+        import os
+        def test_a(request):
+            assert os.read(0, 10) == b""
+            capture = request.config.pluginmanager.get_plugin("capturemanager")
+            capture.suspend(in_=True)
+            assert os.read(0, 14) == b"from the pipe\\n"
+            capture.resume()
+            assert os.read(0, 10) == b""
+        """,
+    )
+    for _ in range(2):
+        client = hearth.start_pytest(stdin=subprocess.PIPE)
+        stdout, stderr = client.communicate("from the pipe\nand more", timeout=90)
+        assert client.returncode == 0, stdout + stderr
+
+
 def test_a_closed_standard_input_is_as_in_a_plain_run(hearth: Hearth, mode: Mode) -> None:
     hearth.write("test_a.py", "import sys\ndef test_a():\n    assert sys.stdin is not None\n")
     options = " ".join(mode)

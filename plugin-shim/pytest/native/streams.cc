@@ -36,7 +36,8 @@ struct Placeholder {
   int access = 0;
 };
 
-// Those of this process, as remember_streams found them on 0, 1 and 2.
+// Those of this process. What is on 0, 1 and 2 may be something else by now, such as pytest's
+// capture.
 std::array<Placeholder, 3> placeholders;
 
 Identity identity_of(const struct stat& status) { return {status.st_dev, status.st_ino}; }
@@ -234,16 +235,17 @@ bool numbers_from(PyObject* sequence, std::vector<int>& result) {
   return true;
 }
 
-PyObject* remember_streams(PyObject*, PyObject*) {
-  for (int fd = 0; fd < 3; ++fd) {
+void remember(const std::array<int, 3>& streams) {
+  for (std::size_t i = 0; i < streams.size(); ++i) {
     struct stat status {};
-    Placeholder& placeholder = placeholders[static_cast<std::size_t>(fd)];
-    placeholder = {};
-    if (fstat(fd, &status) != 0) continue;
-    placeholder.is_open = true;
-    placeholder.identity = identity_of(status);
-    placeholder.access = fcntl(fd, F_GETFL) & O_ACCMODE;
+    placeholders[i] = {};
+    if (fstat(streams[i], &status) != 0) continue;
+    placeholders[i] = {true, identity_of(status), fcntl(streams[i], F_GETFL) & O_ACCMODE};
   }
+}
+
+PyObject* remember_streams(PyObject*, PyObject*) {
+  remember({0, 1, 2});
   Py_RETURN_NONE;
 }
 
@@ -273,6 +275,7 @@ PyObject* replace_streams(PyObject*, PyObject* args) {
       return os_error();
     }
   }
+  remember({streams[0], streams[1], streams[2]});
   for (const int fd : streams) close(fd);
   Py_RETURN_NONE;
 }
@@ -378,8 +381,8 @@ PyMethodDef streams_methods[] = {
      "remember_streams(): what is on 0, 1, 2 now are the placeholders that replace_streams looks "
      "for."},
     {"replace_streams", replace_streams, METH_VARARGS,
-     "replace_streams((in, out, err)): put these in place of every descriptor of the placeholders; "
-     "closes the three."},
+     "replace_streams((in, out, err)): put these in place of every descriptor of the placeholders, "
+     "and look for them the next time; closes the three."},
     {"separate_files", separate_files, METH_VARARGS,
      "separate_files(ours): share no open regular file with the process that this one was forked "
      "from."},

@@ -229,7 +229,6 @@ class Zygote:
         )
         self._take_over(order, descriptors[1:], is_fork=True)
         randomness.after_fork(project_has_run)
-        _native.remember_streams()
         self.findings.begin()
         self.recorder.start()
 
