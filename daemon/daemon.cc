@@ -141,7 +141,7 @@ void Daemon::client_said(const ClientGateway::ClientId& client, protocol::Messag
     submit<SessionRun>(client, std::move(*attachment), run->spec);
   } else if (const auto* distribution = std::get_if<protocol::SubmitDistribution>(&message)) {
     submit<PluginRun>(client, std::move(*attachment), distribution->spec,
-                      distribution->distribution);
+                      distribution->distribution, distribution->shows_output);
   } else if (std::holds_alternative<protocol::GetStatus>(message)) {
     gateway_.send(client, status());
   } else if (const auto* why = std::get_if<protocol::GetExplanation>(&message)) {
@@ -159,7 +159,9 @@ void Daemon::client_said(const ClientGateway::ClientId& client, protocol::Messag
 void Daemon::pass_on(const ClientGateway::ClientId& client, const protocol::Message& message) {
   const auto* signal = std::get_if<protocol::SignalRun>(&message);
   if (!signal && !std::holds_alternative<protocol::BeginDistribution>(message) &&
-      !std::holds_alternative<protocol::CancelDistribution>(message)) {
+      !std::holds_alternative<protocol::CancelDistribution>(message) &&
+      !std::holds_alternative<protocol::LendTerminal>(message) &&
+      !std::holds_alternative<protocol::InterruptWorker>(message)) {
     gateway_.refuse(client, std::string(name_of(message)) + " is not for the daemon");
     return;
   }

@@ -45,13 +45,14 @@ std::optional<std::uint32_t> unless_zero(std::uint64_t value) {
 }  // namespace
 
 Distribution::Distribution(Services services, scheduler::RunId run, protocol::ProcessSpec spec,
-                           protocol::Distribution wish, protocol::Fd worker_stderr,
+                           protocol::Distribution wish, Streams streams, bool shows_output,
                            ControllerLink& link)
     : services_(services),
       run_(run),
       wish_(wish),
       link_(link),
-      crew_(services, std::move(spec), std::move(wish), std::move(worker_stderr),
+      streams_(std::move(streams)),
+      crew_(services, std::move(spec), std::move(wish), streams_[2].duplicate(), shows_output,
             static_cast<WorkerCrew::Listener&>(*this)) {}
 
 Distribution::~Distribution() {
@@ -95,6 +96,30 @@ void Distribution::opened(ZygotePool::Result result) {
   crew_.adopt(lease);
   link_.enqueue(message);
   link_.flush();
+}
+
+bool Distribution::controller_said(const protocol::Message& message) {
+  if (std::holds_alternative<protocol::BeginDistribution>(message)) {
+    begin();
+  } else if (std::holds_alternative<protocol::CancelDistribution>(message)) {
+    cancel();
+  } else if (const auto* lend = std::get_if<protocol::LendTerminal>(&message)) {
+    lend_terminal(lend->worker);
+  } else if (const auto* interrupt = std::get_if<protocol::InterruptWorker>(&message)) {
+    if (const auto* worker = crew_.find(interrupt->worker)) worker->signal(SIGINT);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+// Of a worker that is gone the controller hears without that.
+void Distribution::lend_terminal(const std::string& worker) {
+  auto* borrower = crew_.find(worker);
+  if (!borrower) return;
+  std::vector<protocol::Fd> descriptors;
+  for (const auto& stream : streams_) descriptors.push_back(stream.duplicate());
+  borrower->send(protocol::TerminalLent{}, std::move(descriptors));
 }
 
 void Distribution::begin() {
@@ -293,6 +318,12 @@ bool Distribution::are_items(const std::vector<std::uint64_t>& values) const {
                      [&](std::uint64_t value) { return value < crew_.items().size(); });
 }
 
+void Distribution::printed(Worker& worker, int stream, std::string lines) {
+  if (finished_) return;
+  link_.enqueue(
+      protocol::WorkerPrinted{worker.name(), static_cast<std::uint64_t>(stream), std::move(lines)});
+}
+
 void Distribution::data_received(Worker& worker, protocol::Message message) {
   auto& dispatcher = services_.dispatcher;
   const auto reject = [&](std::uint64_t item) {
@@ -322,6 +353,10 @@ void Distribution::data_received(Worker& worker, protocol::Message message) {
       dispatcher.post(
           scheduler::WorkerFailed{run_, worker.id(), capped(event->failures), event->fatal});
     }
+  } else if (std::holds_alternative<protocol::TerminalWanted>(message)) {
+    link_.enqueue(protocol::TerminalRequested{worker.name()});
+  } else if (const auto* returned = std::get_if<protocol::TerminalReturned>(&message)) {
+    link_.enqueue(protocol::TerminalBack{worker.name(), returned->in_item});
   } else if (std::holds_alternative<protocol::Paused>(message)) {
     dispatcher.post(scheduler::WorkerPaused{run_, worker.id()});
   } else if (auto* revoked = std::get_if<protocol::ItemsRevoked>(&message)) {

@@ -5,6 +5,7 @@
 // finish_run)--> finished
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +15,9 @@
 #include "daemon/worker_crew.h"
 
 namespace hearth::daemon {
+
+// A user's standard streams.
+using Streams = std::array<protocol::Fd, 3>;
 
 // The controller's end, wherever it is.
 struct ControllerLink {
@@ -26,13 +30,16 @@ struct ControllerLink {
 
 class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener {
  public:
-  // `worker_stderr`: where workers write standard error.
+  // `streams`: for the worker that the controller lends them to. `shows_output`: whether workers
+  // print through the controller.
   Distribution(Services services, scheduler::RunId run, protocol::ProcessSpec spec,
-               protocol::Distribution wish, protocol::Fd worker_stderr, ControllerLink& link);
+               protocol::Distribution wish, Streams streams, bool shows_output,
+               ControllerLink& link);
   ~Distribution() override;
 
   void open();
-  void begin();
+  // begin, cancel, lend_terminal, interrupt_worker; whether it was one of them.
+  bool controller_said(const protocol::Message& message);
   void cancel();  // interrupts what runs; workers end their sessions
   // Nobody is there to report to: as cancel(), with less patience.
   void controller_gone();
@@ -45,6 +52,7 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
  private:
   void execute(const scheduler::Command& command) override;
   void data_received(Worker& worker, protocol::Message message) override;
+  void printed(Worker& worker, int stream, std::string lines) override;
   void data_drained() override { link_.flush(); }
   bool wants_data() const override;
   void worker_exited(Worker& worker, int wait_status) override;
@@ -53,6 +61,8 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   void worker_not_started(scheduler::WorkerId id, std::string message) override;
   void worker_not_needed(scheduler::WorkerId id) override;
 
+  void begin();
+  void lend_terminal(const std::string& worker);
   void opened(ZygotePool::Result result);
   void kill_after(Clock::duration patience);
   void fail(std::string message);
@@ -66,6 +76,7 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   scheduler::RunId run_;
   protocol::Distribution wish_;
   ControllerLink& link_;
+  Streams streams_;
   WorkerCrew crew_;
   std::optional<ZygotePool::WaitId> opening_;
   protocol::WorkerEnded* ending_ =

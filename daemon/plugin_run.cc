@@ -12,17 +12,13 @@ constexpr auto kill_patience = std::chrono::seconds(1);  // from the client's de
 
 void PluginRun::start() {
   distribution_ =
-      std::make_unique<Distribution>(services_, id_, spec_, std::move(wish_),
-                                     std::move(streams_[2]), static_cast<ControllerLink&>(*this));
+      std::make_unique<Distribution>(services_, id_, spec_, std::move(wish_), std::move(streams_),
+                                     shows_output_, static_cast<ControllerLink&>(*this));
   distribution_->open();
 }
 
 void PluginRun::message_received(const protocol::Message& message) {
-  if (std::holds_alternative<protocol::BeginDistribution>(message)) {
-    distribution_->begin();
-  } else if (std::holds_alternative<protocol::CancelDistribution>(message)) {
-    distribution_->cancel();
-  }
+  distribution_->controller_said(message);
 }
 
 void PluginRun::client_gone() {

@@ -9,8 +9,11 @@ namespace hearth::daemon {
 class PluginRun : public Run, private ControllerLink {
  public:
   PluginRun(Services services, RunListener& listener, scheduler::RunId id,
-            protocol::ProcessSpec spec, Streams streams, protocol::Distribution wish)
-      : Run(services, listener, id, std::move(spec), std::move(streams)), wish_(std::move(wish)) {}
+            protocol::ProcessSpec spec, Streams streams, protocol::Distribution wish,
+            bool shows_output)
+      : Run(services, listener, id, std::move(spec), std::move(streams)),
+        wish_(std::move(wish)),
+        shows_output_(shows_output) {}
   ~PluginRun() override { services_.loop.cancel(kill_timer_); }
 
   void start() override;
@@ -28,6 +31,7 @@ class PluginRun : public Run, private ControllerLink {
   void distribution_finished() override;
 
   protocol::Distribution wish_;
+  bool shows_output_;
   std::unique_ptr<Distribution> distribution_;
   EventLoop::TimerId kill_timer_{};
 };

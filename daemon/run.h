@@ -1,7 +1,6 @@
 // A test command that a client handed over, from submit to the end of its last process.
 #pragma once
 
-#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -9,8 +8,6 @@
 #include "daemon/distribution.h"
 
 namespace hearth::daemon {
-
-using Streams = std::array<protocol::Fd, 3>;
 
 // What a run tells of itself; calls come from the loop.
 struct RunListener {

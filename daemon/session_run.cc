@@ -212,17 +212,15 @@ void SessionRun::control_lost() {
 void SessionRun::controller_said(const protocol::Message& message) {
   if (const auto* open = std::get_if<protocol::OpenDistribution>(&message)) {
     if (distribution_) return;
+    Streams streams;
+    for (std::size_t i = 0; i < streams.size(); ++i) streams[i] = streams_[i].duplicate();
     distribution_ = std::make_unique<Distribution>(services_, id_, spec_, open->distribution,
-                                                   streams_[2].duplicate(),
+                                                   std::move(streams), open->shows_output,
                                                    static_cast<ControllerLink&>(*this));
     distribution_->open();
-  } else if (std::holds_alternative<protocol::BeginDistribution>(message)) {
-    if (distribution_) distribution_->begin();
-  } else if (std::holds_alternative<protocol::CancelDistribution>(message)) {
-    if (distribution_) distribution_->cancel();
   } else if (std::holds_alternative<protocol::SessionBegun>(message)) {
     begun_ = true;
-  } else {
+  } else if (!(distribution_ && distribution_->controller_said(message))) {
     log("run").warn("unexpected_message run={} index={}", id_.value, message.index());
   }
 }

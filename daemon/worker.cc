@@ -41,19 +41,38 @@ std::string Worker::open(protocol::Fd& control, protocol::Fd& data) {
   return {};
 }
 
+std::string Worker::open_output(protocol::Fd& stdout_end, protocol::Fd& stderr_end) {
+  outputs_ = {make_output(1), make_output(2)};
+  stdout_end = outputs_[0]->open();
+  stderr_end = outputs_[1]->open();
+  return stdout_end && stderr_end ? "" : "cannot make a pipe: too many open files?";
+}
+
+std::unique_ptr<WorkerOutput> Worker::make_output(int stream) {
+  return std::make_unique<WorkerOutput>(
+      loop_, [this] { return listener_.wants_data(); },
+      [this, stream](std::string lines) {
+        listener_.printed(*this, stream, std::move(lines));
+        listener_.data_drained();
+      });
+}
+
 void Worker::started(pid_t pid) {
   pid_ = pid;
   processes_.expect(pid, [this](int wait_status) {
     exited_ = true;
     loop_.cancel(kill_timer_);
     read_data();
+    for (const auto& each : outputs_) {
+      if (each) each->finish();
+    }
     listener_.worker_exited(*this, wait_status);
   });
 }
 
-void Worker::send(const protocol::Message& message) {
+void Worker::send(const protocol::Message& message, std::vector<protocol::Fd> descriptors) {
   if (!control_ || control_->closed()) return;
-  control_->send(message);
+  control_->send(message, std::move(descriptors));
   if (control_->closed()) {  // it would wait for ever for what could not be sent
     signal(SIGKILL);
     control_lost();
@@ -63,8 +82,11 @@ void Worker::send(const protocol::Message& message) {
 }
 
 void Worker::read_data() {
-  if (!data_) return;
-  auto batch = data_->on_readable();
+  // In this order: what was printed before something was said is there when that is read.
+  auto batch = data_ ? data_->on_readable() : std::vector<protocol::Received>();
+  for (const auto& each : outputs_) {
+    if (each) each->read();
+  }
   for (auto& received : batch) {
     if (auto* done = std::get_if<protocol::WorkerFinished>(&received.message)) {
       finished = true;

@@ -25,11 +25,12 @@ std::uint32_t capped(std::uint64_t value) {
 }  // namespace
 
 WorkerCrew::WorkerCrew(Services services, protocol::ProcessSpec spec, protocol::Distribution wish,
-                       protocol::Fd worker_stderr, Listener& listener)
+                       protocol::Fd worker_stderr, bool shows_output, Listener& listener)
     : services_(services),
       spec_(std::move(spec)),
       wish_(std::move(wish)),
       worker_stderr_(std::move(worker_stderr)),
+      shows_output_(shows_output),
       listener_(listener) {}
 
 WorkerCrew::~WorkerCrew() { dismiss(); }
@@ -73,6 +74,13 @@ Worker* WorkerCrew::find(scheduler::WorkerId id) {
   return it == workers_.end() ? nullptr : it->second.get();
 }
 
+Worker* WorkerCrew::find(const std::string& name) {
+  for (const auto& [id, worker] : workers_) {
+    if (worker->name() == name) return worker.get();
+  }
+  return nullptr;
+}
+
 std::unique_ptr<Worker> WorkerCrew::take(scheduler::WorkerId id) {
   auto node = workers_.extract(id);
   return node.empty() ? nullptr : std::move(node.mapped());
@@ -114,16 +122,21 @@ void WorkerCrew::acquired(scheduler::WorkerId id, ZygotePool::Result result) {
 
 void WorkerCrew::start_from(Zygote& zygote, bool fork, scheduler::WorkerId id) {
   auto worker = std::make_unique<Worker>(services_.loop, services_.processes, listener_, id);
-  std::vector<protocol::Fd> descriptors(2);
-  if (auto error = worker->open(descriptors[0], descriptors[1]); !error.empty()) {
+  std::vector<protocol::Fd> descriptors(5);  // control, data, streams 0, 1, 2
+  auto error = worker->open(descriptors[0], descriptors[1]);
+  descriptors[2] = null_device();
+  if (shows_output_) {
+    if (error.empty()) error = worker->open_output(descriptors[3], descriptors[4]);
+  } else {
+    descriptors[3] = null_device();
+    descriptors[4] = worker_stderr_ ? worker_stderr_.duplicate() : null_device();
+  }
+  if (!error.empty()) {
     services_.loop.defer([this, alive = std::weak_ptr(alive_), id, error] {
       if (!alive.expired()) listener_.worker_not_started(id, error);
     });
     return;
   }
-  descriptors.push_back(null_device());
-  descriptors.push_back(null_device());
-  descriptors.push_back(worker_stderr_ ? worker_stderr_.duplicate() : null_device());
 
   protocol::StartProcess start;
   start.fork = fork;

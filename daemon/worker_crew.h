@@ -27,9 +27,10 @@ class WorkerCrew {
     virtual void worker_not_needed(scheduler::WorkerId id) = 0;
   };
 
-  // `worker_stderr`: where workers write standard error.
+  // `worker_stderr`: where workers write standard error, unless the listener wants to have what
+  // they write (`shows_output`).
   WorkerCrew(Services services, protocol::ProcessSpec spec, protocol::Distribution wish,
-             protocol::Fd worker_stderr, Listener& listener);
+             protocol::Fd worker_stderr, bool shows_output, Listener& listener);
   ~WorkerCrew();
   WorkerCrew(const WorkerCrew&) = delete;
   WorkerCrew& operator=(const WorkerCrew&) = delete;
@@ -49,6 +50,7 @@ class WorkerCrew {
   void dismiss();                     // nothing more is asked of it
 
   Worker* find(scheduler::WorkerId id);
+  Worker* find(const std::string& name);
   std::unique_ptr<Worker> take(scheduler::WorkerId id);  // one that has exited
   void read_data();
 
@@ -63,6 +65,7 @@ class WorkerCrew {
   protocol::ProcessSpec spec_;
   protocol::Distribution wish_;
   protocol::Fd worker_stderr_;
+  bool shows_output_;
   Listener& listener_;
 
   Zygote* zygote_ = nullptr;  // held while the run lasts

@@ -1409,6 +1409,16 @@ bool read_fields(FieldReader& reader, ImportsObserved& value) {
          reader.read<List<Text>>("declared_no_preload", value.declared_no_preload);
 }
 
+void write_fields(Packer& packer, const TerminalLent&) {
+  start_message(packer, 37, 0);
+}
+std::size_t size_of_fields(const TerminalLent&) {
+  return 12;
+}
+bool read_fields(FieldReader&, TerminalLent&) {
+  return true;
+}
+
 void write_fields(Packer& packer, const Doorbell&) {
   start_message(packer, 40, 0);
 }
@@ -1507,34 +1517,62 @@ bool read_fields(FieldReader& reader, WorkerFinished& value) {
          reader.read<Bytes>("output", value.output);
 }
 
+void write_fields(Packer& packer, const TerminalWanted&) {
+  start_message(packer, 47, 0);
+}
+std::size_t size_of_fields(const TerminalWanted&) {
+  return 12;
+}
+bool read_fields(FieldReader&, TerminalWanted&) {
+  return true;
+}
+
+void write_fields(Packer& packer, const TerminalReturned& value) {
+  start_message(packer, 48, 1);
+  write_field<Bool>(packer, "in_item", value.in_item);
+}
+std::size_t size_of_fields(const TerminalReturned& value) {
+  return 21 +
+         Bool::size(value.in_item);
+}
+bool read_fields(FieldReader& reader, TerminalReturned& value) {
+  return reader.read<Bool>("in_item", value.in_item);
+}
+
 void write_fields(Packer& packer, const SubmitDistribution& value) {
-  start_message(packer, 50, 3);
+  start_message(packer, 50, 4);
   write_field<Bytes>(packer, "ticket", value.ticket);
   write_field<Wire<ProcessSpec>>(packer, "spec", value.spec);
   write_field<Wire<Distribution>>(packer, "distribution", value.distribution);
+  write_field<Bool>(packer, "shows_output", value.shows_output);
 }
 std::size_t size_of_fields(const SubmitDistribution& value) {
-  return 40 +
+  return 54 +
          Bytes::size(value.ticket) +
          Wire<ProcessSpec>::size(value.spec) +
-         Wire<Distribution>::size(value.distribution);
+         Wire<Distribution>::size(value.distribution) +
+         Bool::size(value.shows_output);
 }
 bool read_fields(FieldReader& reader, SubmitDistribution& value) {
   return reader.read<Bytes>("ticket", value.ticket) &&
          reader.read<Wire<ProcessSpec>>("spec", value.spec) &&
-         reader.read<Wire<Distribution>>("distribution", value.distribution);
+         reader.read<Wire<Distribution>>("distribution", value.distribution) &&
+         reader.read<Bool>("shows_output", value.shows_output);
 }
 
 void write_fields(Packer& packer, const OpenDistribution& value) {
-  start_message(packer, 51, 1);
+  start_message(packer, 51, 2);
   write_field<Wire<Distribution>>(packer, "distribution", value.distribution);
+  write_field<Bool>(packer, "shows_output", value.shows_output);
 }
 std::size_t size_of_fields(const OpenDistribution& value) {
-  return 26 +
-         Wire<Distribution>::size(value.distribution);
+  return 40 +
+         Wire<Distribution>::size(value.distribution) +
+         Bool::size(value.shows_output);
 }
 bool read_fields(FieldReader& reader, OpenDistribution& value) {
-  return reader.read<Wire<Distribution>>("distribution", value.distribution);
+  return reader.read<Wire<Distribution>>("distribution", value.distribution) &&
+         reader.read<Bool>("shows_output", value.shows_output);
 }
 
 void write_fields(Packer& packer, const DistributionOpened& value) {
@@ -1681,6 +1719,75 @@ std::size_t size_of_fields(const BeginDistribution&) {
 }
 bool read_fields(FieldReader&, BeginDistribution&) {
   return true;
+}
+
+void write_fields(Packer& packer, const TerminalRequested& value) {
+  start_message(packer, 61, 1);
+  write_field<Text>(packer, "worker", value.worker);
+}
+std::size_t size_of_fields(const TerminalRequested& value) {
+  return 20 +
+         Text::size(value.worker);
+}
+bool read_fields(FieldReader& reader, TerminalRequested& value) {
+  return reader.read<Text>("worker", value.worker);
+}
+
+void write_fields(Packer& packer, const LendTerminal& value) {
+  start_message(packer, 62, 1);
+  write_field<Text>(packer, "worker", value.worker);
+}
+std::size_t size_of_fields(const LendTerminal& value) {
+  return 20 +
+         Text::size(value.worker);
+}
+bool read_fields(FieldReader& reader, LendTerminal& value) {
+  return reader.read<Text>("worker", value.worker);
+}
+
+void write_fields(Packer& packer, const TerminalBack& value) {
+  start_message(packer, 63, 2);
+  write_field<Text>(packer, "worker", value.worker);
+  write_field<Bool>(packer, "in_item", value.in_item);
+}
+std::size_t size_of_fields(const TerminalBack& value) {
+  return 29 +
+         Text::size(value.worker) +
+         Bool::size(value.in_item);
+}
+bool read_fields(FieldReader& reader, TerminalBack& value) {
+  return reader.read<Text>("worker", value.worker) &&
+         reader.read<Bool>("in_item", value.in_item);
+}
+
+void write_fields(Packer& packer, const InterruptWorker& value) {
+  start_message(packer, 64, 1);
+  write_field<Text>(packer, "worker", value.worker);
+}
+std::size_t size_of_fields(const InterruptWorker& value) {
+  return 20 +
+         Text::size(value.worker);
+}
+bool read_fields(FieldReader& reader, InterruptWorker& value) {
+  return reader.read<Text>("worker", value.worker);
+}
+
+void write_fields(Packer& packer, const WorkerPrinted& value) {
+  start_message(packer, 65, 3);
+  write_field<Text>(packer, "worker", value.worker);
+  write_field<Uint>(packer, "stream", value.stream);
+  write_field<Bytes>(packer, "text", value.text);
+}
+std::size_t size_of_fields(const WorkerPrinted& value) {
+  return 34 +
+         Text::size(value.worker) +
+         Uint::size(value.stream) +
+         Bytes::size(value.text);
+}
+bool read_fields(FieldReader& reader, WorkerPrinted& value) {
+  return reader.read<Text>("worker", value.worker) &&
+         reader.read<Uint>("stream", value.stream) &&
+         reader.read<Bytes>("text", value.text);
 }
 
 template <class T>
@@ -1844,6 +1951,10 @@ const MessageType* find_message_type(std::uint64_t id) {
       static constexpr MessageType type{"imports_observed", &decode_as<ImportsObserved>};
       return &type;
     }
+    case 37: {
+      static constexpr MessageType type{"terminal_lent", &decode_as<TerminalLent>};
+      return &type;
+    }
     case 40: {
       static constexpr MessageType type{"doorbell", &decode_as<Doorbell>};
       return &type;
@@ -1870,6 +1981,14 @@ const MessageType* find_message_type(std::uint64_t id) {
     }
     case 46: {
       static constexpr MessageType type{"worker_finished", &decode_as<WorkerFinished>};
+      return &type;
+    }
+    case 47: {
+      static constexpr MessageType type{"terminal_wanted", &decode_as<TerminalWanted>};
+      return &type;
+    }
+    case 48: {
+      static constexpr MessageType type{"terminal_returned", &decode_as<TerminalReturned>};
       return &type;
     }
     case 50: {
@@ -1914,6 +2033,26 @@ const MessageType* find_message_type(std::uint64_t id) {
     }
     case 60: {
       static constexpr MessageType type{"begin_distribution", &decode_as<BeginDistribution>};
+      return &type;
+    }
+    case 61: {
+      static constexpr MessageType type{"terminal_requested", &decode_as<TerminalRequested>};
+      return &type;
+    }
+    case 62: {
+      static constexpr MessageType type{"lend_terminal", &decode_as<LendTerminal>};
+      return &type;
+    }
+    case 63: {
+      static constexpr MessageType type{"terminal_back", &decode_as<TerminalBack>};
+      return &type;
+    }
+    case 64: {
+      static constexpr MessageType type{"interrupt_worker", &decode_as<InterruptWorker>};
+      return &type;
+    }
+    case 65: {
+      static constexpr MessageType type{"worker_printed", &decode_as<WorkerPrinted>};
       return &type;
     }
     default:
@@ -1961,6 +2100,7 @@ std::string_view name_of(const Message& message) {
       "pause",
       "resume",
       "imports_observed",
+      "terminal_lent",
       "doorbell",
       "paused",
       "items_revoked",
@@ -1968,6 +2108,8 @@ std::string_view name_of(const Message& message) {
       "item_finished",
       "worker_event",
       "worker_finished",
+      "terminal_wanted",
+      "terminal_returned",
       "submit_distribution",
       "open_distribution",
       "distribution_opened",
@@ -1979,6 +2121,11 @@ std::string_view name_of(const Message& message) {
       "distribution_finished",
       "cancel_distribution",
       "begin_distribution",
+      "terminal_requested",
+      "lend_terminal",
+      "terminal_back",
+      "interrupt_worker",
+      "worker_printed",
   };
   return names[message.index()];
 }

@@ -105,8 +105,8 @@ struct FlavourAccount {
 
 // What was done on the way to a stage that no look at a file tells, and by whom.
 struct Finding {
-  // subprocess, identity, temporary, removal (of a file), declaration; of what is there at the
-  // pause: child, descriptor, lock, database, memory, thread, temporary
+  // subprocess, identity, temporary, input (the user was asked), removal (of a file), declaration;
+  // of what is there at the pause: child, descriptor, lock, database, memory, thread, temporary
   std::string kind{};
   std::string what{};  // one line for people
   std::string file{};  // the code that did it, or that caused it; may be empty
@@ -576,6 +576,12 @@ struct ImportsObserved {
   friend bool operator==(const ImportsObserved&, const ImportsObserved&) = default;
 };
 
+// daemon to a worker: answer to terminal_wanted. Attached: the standard streams 0, 1, 2 of the
+// run's user, until terminal_returned.
+struct TerminalLent {
+  friend bool operator==(const TerminalLent&, const TerminalLent&) = default;
+};
+
 // worker, control channel: there is something on the data channel that should be read now (a
 // failure, a short queue, 10 ms since the last time, a full buffer).
 struct Doorbell {
@@ -625,18 +631,36 @@ struct WorkerFinished {
   friend bool operator==(const WorkerFinished&, const WorkerFinished&) = default;
 };
 
-// client (pytest with the plugin): execute the tests of this command in workers. Workers write
-// standard error to the ticket's stream 2.
+// worker, data channel (with a doorbell): a debugger was started. It waits for terminal_lent, or
+// until it is asked to stop.
+struct TerminalWanted {
+  friend bool operator==(const TerminalWanted&, const TerminalWanted&) = default;
+};
+
+// worker, data channel (with a doorbell): it does not use the user's streams any more, or does not
+// want them any more.
+struct TerminalReturned {
+  // an item is being executed: until that has ended nobody else should have them
+  bool in_item = false;
+  friend bool operator==(const TerminalReturned&, const TerminalReturned&) = default;
+};
+
+// client (pytest with the plugin): execute the tests of this command in workers. The ticket's
+// streams are what terminal_lent lends.
 struct SubmitDistribution {
   std::string ticket{};
   ProcessSpec spec{};
   Distribution distribution{};
+  // workers' standard output and error are wanted as worker_printed; else error is stream 2 itself,
+  // and output goes nowhere
+  bool shows_output = false;
   friend bool operator==(const SubmitDistribution&, const SubmitDistribution&) = default;
 };
 
 // controller forked by hearth: the same; spec and streams are the run's own.
 struct OpenDistribution {
   Distribution distribution{};
+  bool shows_output = false;  // as in submit_distribution
   friend bool operator==(const OpenDistribution&, const OpenDistribution&) = default;
 };
 
@@ -708,6 +732,41 @@ struct BeginDistribution {
   friend bool operator==(const BeginDistribution&, const BeginDistribution&) = default;
 };
 
+// daemon: forwarded terminal_wanted.
+struct TerminalRequested {
+  std::string worker{};
+  friend bool operator==(const TerminalRequested&, const TerminalRequested&) = default;
+};
+
+// controller: the worker may have the user's streams now; the controller leaves them alone until
+// terminal_back or worker_ended.
+struct LendTerminal {
+  std::string worker{};
+  friend bool operator==(const LendTerminal&, const LendTerminal&) = default;
+};
+
+// daemon: forwarded terminal_returned; it may cross lend_terminal.
+struct TerminalBack {
+  std::string worker{};
+  bool in_item = false;
+  friend bool operator==(const TerminalBack&, const TerminalBack&) = default;
+};
+
+// controller: the user's Ctrl-C is meant for the worker that has the terminal.
+struct InterruptWorker {
+  std::string worker{};
+  friend bool operator==(const InterruptWorker&, const InterruptWorker&) = default;
+};
+
+// daemon: whole lines that a worker, or a process that it started, wrote; before the report of the
+// test that was executed then.
+struct WorkerPrinted {
+  std::string worker{};
+  std::uint64_t stream = 0;  // 1 or 2
+  std::string text{};
+  friend bool operator==(const WorkerPrinted&, const WorkerPrinted&) = default;
+};
+
 using Message = std::variant<
     Hello,
     Welcome,
@@ -745,6 +804,7 @@ using Message = std::variant<
     Pause,
     Resume,
     ImportsObserved,
+    TerminalLent,
     Doorbell,
     Paused,
     ItemsRevoked,
@@ -752,6 +812,8 @@ using Message = std::variant<
     ItemFinished,
     WorkerEvent,
     WorkerFinished,
+    TerminalWanted,
+    TerminalReturned,
     SubmitDistribution,
     OpenDistribution,
     DistributionOpened,
@@ -762,7 +824,12 @@ using Message = std::variant<
     WorkerEnded,
     DistributionFinished,
     CancelDistribution,
-    BeginDistribution>;
+    BeginDistribution,
+    TerminalRequested,
+    LendTerminal,
+    TerminalBack,
+    InterruptWorker,
+    WorkerPrinted>;
 
 // The message's name in the schema, for logs.
 [[nodiscard]] std::string_view name_of(const Message& message);

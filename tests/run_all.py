@@ -114,6 +114,7 @@ def parts(build: Path, jobs: int) -> list[Part]:
         with_pytest("client", "tests/client"),
         with_pytest("real-compare", "tests/real"),
         with_pytest("end-to-end", "tests/e2e", *side_by_side),
+        with_pytest("terminal", "tests/terminal", *side_by_side),
         with_pytest("staleness", "tests/staleness"),
         with_pytest("hazards", "tests/hazards", *side_by_side),
     ]

@@ -20,6 +20,8 @@ constexpr std::array kAdvice = {
     Advice{CauseKind::refused, "subprocess",
            "do it in a fixture; or, if its answer never changes, declare it in pyproject.toml: "
            "[tool.hearth] harmless = [\"subprocess\"]"},
+    Advice{CauseKind::refused, "input",
+           "nothing, if it is a debugger: the run goes on in that very process"},
     Advice{CauseKind::refused, "child",
            "start it in a session fixture, which also ends it: no two runs can have one child"},
     Advice{

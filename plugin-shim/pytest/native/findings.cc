@@ -44,7 +44,7 @@ struct Event {
   const char* kind;
 };
 
-constexpr std::array<Event, 14> events{{
+constexpr std::array<Event, 15> events{{
     {"subprocess.Popen", "subprocess"},
     {"os.fork", "subprocess"},
     {"os.forkpty", "subprocess"},
@@ -59,6 +59,7 @@ constexpr std::array<Event, 14> events{{
     {"os.rmdir", "removal"},
     {"os.rename", "removal"},
     {"shutil.rmtree", "removal"},
+    {"builtins.input", "input"},
 }};
 
 // Parts of the standard library that ask for the process id without giving it away, or for random
@@ -181,9 +182,8 @@ void note_identities() { python::listen_to_identities(on_identity); }
 PyMethodDef findings_methods[] = {
     {"take_findings", take_findings, METH_NOARGS,
      "take_findings() -> list of (kind, what, file, line, whose: 'project', 'installed' or "
-     "'nobody'): child processes, temporary names, things opened that are no file (kind 'open'), "
-     "and "
-     "identities that project code has taken. Begins a new list."},
+     "'nobody'): child processes, questions to the user, temporary names, things opened that are "
+     "no file (kind 'open'), and identities that project code has taken. Begins a new list."},
     {nullptr, nullptr, 0, nullptr},
 };
 

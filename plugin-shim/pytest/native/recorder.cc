@@ -84,12 +84,18 @@ void on_child_process(PyObject*) {
   Py_XDECREF(PyObject_CallObject(child_process_listener, nullptr));
 }
 
+PyObject* input_listener = nullptr;  // owned, never given up
+
+void on_input(PyObject*) {
+  if (input_listener != nullptr) Py_XDECREF(PyObject_CallObject(input_listener, nullptr));
+}
+
 struct Listener {
   const char* event;
   void (*function)(PyObject* args);
 };
 
-constexpr std::array<Listener, 8> listeners{{
+constexpr std::array<Listener, 9> listeners{{
     {"import", on_import},
     {"ctypes.dlopen", on_library},
     {"subprocess.Popen", on_child_process},
@@ -98,6 +104,7 @@ constexpr std::array<Listener, 8> listeners{{
     {"os.posix_spawn", on_child_process},
     {"os.system", on_child_process},
     {"pty.spawn", on_child_process},
+    {"builtins.input", on_input},
 }};
 
 // The audit hook. It runs for every event of the process, so it must cost nothing when off, and
@@ -151,6 +158,13 @@ PyObject* recorder_set_cache_prefix(PyObject*, PyObject* path) {
   std::string bytes;
   if (!path_bytes(path, bytes)) return nullptr;
   if (table() != nullptr) table()->set_cache_prefix(bytes);
+  Py_RETURN_NONE;
+}
+
+PyObject* recorder_on_input(PyObject*, PyObject* listener) {
+  Py_XDECREF(input_listener);
+  Py_INCREF(listener);
+  input_listener = listener;
   Py_RETURN_NONE;
 }
 
@@ -258,6 +272,8 @@ PyMethodDef recorder_methods[] = {
     {"recorder_on_child_process", recorder_on_child_process, METH_O,
      "recorder_on_child_process(listener): call it when project code is about to start a child "
      "process."},
+    {"recorder_on_input", recorder_on_input, METH_O,
+     "recorder_on_input(listener): call it when somebody is about to be asked (`input`)."},
     {"recorder_imports", recorder_imports, METH_NOARGS,
      "recorder_imports() -> list: names of modules in the order in which their imports began, of "
      "this process and those that it was forked from. Those that importlib.import_module was asked "

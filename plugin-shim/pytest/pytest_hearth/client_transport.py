@@ -10,6 +10,8 @@ from .messages import (
     BeginDistribution,
     CancelDistribution,
     Distribution,
+    InterruptWorker,
+    LendTerminal,
     Message,
     ProcessSpec,
     Refused,
@@ -43,8 +45,9 @@ class ClientTransport:
         except ConnectionError as error:
             raise TransportError(str(error)) from None
 
-    def open(self, distribution: Distribution) -> None:
-        self._send(SubmitDistribution(self._connection.ticket, self._spec, distribution))
+    def open(self, distribution: Distribution, *, shows_output: bool) -> None:
+        ticket = self._connection.ticket
+        self._send(SubmitDistribution(ticket, self._spec, distribution, shows_output))
 
     def receive(self, timeout: Optional[float]) -> Optional[Message]:
         while True:
@@ -67,6 +70,12 @@ class ClientTransport:
 
     def cancel(self) -> None:
         self._send(CancelDistribution())
+
+    def lend_terminal(self, worker: str) -> None:
+        self._send(LendTerminal(worker))
+
+    def interrupt(self, worker: str) -> None:
+        self._send(InterruptWorker(worker))
 
     def close(self) -> None:
         """What the daemon still does for this conversation is cancelled."""

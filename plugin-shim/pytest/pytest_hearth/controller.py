@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import deque
 from collections.abc import Generator
 from typing import Any, Optional
 
@@ -24,17 +25,23 @@ from .messages import (
     ItemBegan,
     ItemReported,
     Outcome,
+    TerminalBack,
+    TerminalRequested,
     WorkerEnded,
+    WorkerPrinted,
     WorkerStarted,
 )
 from .node import Node, NodeManager
 from .options import distribution_of
+from .printed_output import PrintedOutput, is_shown
 from .reports import ReportUnpacker, deserialise
 from .silent_reports import SilentReports
+from .terminal_loan import TerminalLoan
 from .transport import Transport, TransportError
 
 _PLUGIN_NAME = "dsession"
 _NAMED_ITEMS = 20  # more would bury the summary
+_LENT_SECONDS = 0.1  # Ctrl-C for a debugger is passed on after this time at the latest
 
 
 class WorkerInternalError(Exception):
@@ -66,6 +73,11 @@ class Controller:
         self._terminal: Any = None
         self._unpacker: Any = None
         self._silent: Any = None
+        self._printed: Any = None
+        self.uses_debugger = False
+        self._loan = TerminalLoan(transport, self._announce_debugger)
+        self._held_back: deque[object] = deque()
+        self._executing: dict[str, int] = {}
         self._session: Any = None
 
     @classmethod
@@ -75,6 +87,9 @@ class Controller:
         if distribution is None:
             return None
         controller = cls(config, transport, distribution)
+        if getattr(config.option, "usepdb", False):
+            # The workers debug, not the controller; and pytest-xdist refuses the option.
+            controller.uses_debugger, config.option.usepdb = True, False
         config.pluginmanager.register(controller, _PLUGIN_NAME)
         if config.pluginmanager.hasplugin("xdist"):
             leave_where_needed(config, controller)
@@ -94,13 +109,14 @@ class Controller:
         self._terminal = ControllerTerminal(self._config)
         self._unpacker = ReportUnpacker(self._config)
         self._silent = SilentReports(self._config)
+        self._printed = PrintedOutput(self._config)
         factory = getattr(self._config, "_tmp_path_factory", None)
         if factory is not None:
             self._distribution.basetemp = os.fsencode(factory.getbasetemp())
         if self._workers:
             self._terminal.created(self._workers)
         try:
-            self._transport.open(self._distribution)
+            self._transport.open(self._distribution, shows_output=is_shown(self._config))
         except TransportError as error:
             raise _trouble(error) from None
         self._is_open = True
@@ -113,15 +129,20 @@ class Controller:
     def pytest_runtestloop(self, session: Any) -> bool:
         try:
             while not self._is_finished:
-                message = self._transport.receive(None)
+                message = self._transport.receive(_LENT_SECONDS if self._loan.is_lent else None)
+                self._loan.pass_on_interrupt()
                 if message is not None:
-                    self._replay(message)
+                    self._take(message)
+                while self._held_back and not self._loan.is_lent:
+                    self._replay(self._held_back.popleft())
                     self._obey_session(session)
         except TransportError as error:
             raise _trouble(error) from None
         except BaseException:
             self._cancel_and_wait()
             raise
+        finally:
+            self._loan.close()
         if self._ending is not None:
             raise self._ending
         if session.shouldfail:
@@ -158,12 +179,36 @@ class Controller:
             return
         try:
             self._cancel()
-            while not isinstance(self._transport.receive(None), DistributionFinished):
-                pass
+            self._loan.close()
+            message = None
+            while not isinstance(message, DistributionFinished):
+                message = self._transport.receive(None)
+                if isinstance(message, WorkerPrinted):
+                    self._printed.show(message)
         except TransportError:
             pass
         finally:
             self._is_finished = True
+
+    # ---- debuggers -------------------------------------------------------------------------------------------------------
+
+    def _take(self, message: object) -> None:
+        """While a debugger has the terminal, all that would be seen there waits."""
+        if isinstance(message, TerminalRequested):
+            self._loan.requested(message.worker)
+        elif isinstance(message, TerminalBack):
+            self._loan.returned(message.worker, in_item=message.in_item)
+        else:
+            if isinstance(message, WorkerEnded):
+                self._loan.worker_ended(message.worker)
+            elif isinstance(message, DistributionFinished):
+                self._loan.close()
+            self._held_back.append(message)
+
+    def _announce_debugger(self, worker: str) -> None:
+        index = self._executing.get(worker)
+        what = "" if index is None else f" {self._items[index]}"
+        self._terminal.line(f"\n[{worker}]{what}: debugger")
 
     # ---- what the daemon tells -------------------------------------------------------------------------------------------
 
@@ -177,6 +222,8 @@ class Controller:
             self._opened(message)  # type: ignore[arg-type]
         elif kind is WorkerStarted:
             self._node(message.worker)  # type: ignore[attr-defined]
+        elif kind is WorkerPrinted:
+            self._printed.show(message)
         elif kind is EventReported:
             self._event(_native.loads(message.event))  # type: ignore[attr-defined]
         elif kind is WorkerEnded:
@@ -218,6 +265,7 @@ class Controller:
 
     def _item_began(self, message: ItemBegan) -> None:
         index = message.item
+        self._executing[message.worker] = index
         self._config.hook.pytest_runtest_logstart(
             nodeid=self._items[index], location=self._locations[index]
         )
@@ -239,6 +287,8 @@ class Controller:
                 if not silent.keep(report):
                     hook.pytest_runtest_logreport(report=report)
         hook.pytest_runtest_logfinish(nodeid=self._items[index], location=self._locations[index])
+        self._executing.pop(message.worker, None)
+        self._loan.test_ended(message.worker)
 
     def _worker_ended(self, message: WorkerEnded) -> None:
         node = self._node(message.worker)

@@ -3,7 +3,8 @@
 It is judged by the code that did it (native/culprit.h). A child process has inputs that nobody sees: an installed package's looks
 at the machine, a project's refuses the stage. An identity (process id, random bytes, a uuid) would be the same in every fork: the
 stage serves once. So it does with a temporary file or directory, whoever made it: a fork's exit handler removes it. The clock
-cannot be seen everywhere: a stage in which project code has run is fresh until midnight, or for as long as hearthd says.
+cannot be seen everywhere: a stage in which project code has run is fresh until midnight, or for as long as hearthd says. A
+question to the user (`input`, a debugger) refuses a session's stage; a worker has nobody to ask.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Findings:
         """While what is read is recorded."""
         self.declaration = read(rootdir)
 
-    def take(self) -> list[Finding]:
+    def take(self, *, is_worker: bool) -> list[Finding]:
         """Those of this stage, once nothing is recorded any more."""
         found, self.declaration.errors = self.declaration.errors, []
         for kind, what, file, line, whose in _native.take_findings():
@@ -48,6 +49,9 @@ class Findings:
                 if file:
                     self._opened_at = (file, line)
                 self._opened.append(f"{what} at {os.fsdecode(file)}:{line}" if file else what)
+            elif kind == "input":
+                if not is_worker:
+                    found.append(Finding(kind, what, file, line, Consequence.refused))
             elif kind == "removal":
                 if whose == "project":
                     found.append(Finding(kind, what, file, line, Consequence.accepted))

@@ -40,5 +40,9 @@ class _Last:
         if not config.hook.pytest_configure_node.get_hookimpls():
             return
         config.pluginmanager.unregister(self._controller)
+        if self._controller.uses_debugger:
+            raise pytest.UsageError(
+                "--pdb is incompatible with distributing tests by pytest-xdist, which one of the plugins needs; try using -n0."
+            )
         config.option.tx = self._first.tx
         config.pluginmanager.get_plugin("xdist").pytest_configure(config)

@@ -396,8 +396,9 @@ class Finding(_Record):
     """What was done on the way to a stage that no look at a file tells, and by whom."""
 
     __slots__ = ("kind", "what", "file", "line", "consequence")
-    # kind: subprocess, identity, temporary, removal (of a file), declaration; of what is there at
-    # the pause: child, descriptor, lock, database, memory, thread, temporary
+    # kind: subprocess, identity, temporary, input (the user was asked), removal (of a file),
+    # declaration; of what is there at the pause: child, descriptor, lock, database, memory,
+    # thread, temporary
     # what: one line for people
     # file: the code that did it, or that caused it; may be empty
     # line: in the file; 0: unknown
@@ -2144,6 +2145,23 @@ class ImportsObserved(Message):
         )
 
 
+class TerminalLent(Message):
+    """daemon to a worker: answer to terminal_wanted. Attached: the standard streams 0, 1, 2 of the
+    run's user, until terminal_returned.
+    """
+
+    __slots__ = ()
+    ID: ClassVar[int] = 37
+    NAME: ClassVar[str] = "terminal_lent"
+
+    def to_wire(self) -> list[object]:
+        return [37, {}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> TerminalLent:
+        return cls()
+
+
 class Doorbell(Message):
     """worker, control channel: there is something on the data channel that should be read now (a
     failure, a short queue, 10 ms since the last time, a full buffer).
@@ -2301,25 +2319,73 @@ class WorkerFinished(Message):
         )
 
 
-class SubmitDistribution(Message):
-    """client (pytest with the plugin): execute the tests of this command in workers. Workers write
-    standard error to the ticket's stream 2.
+class TerminalWanted(Message):
+    """worker, data channel (with a doorbell): a debugger was started. It waits for terminal_lent,
+    or until it is asked to stop.
     """
 
-    __slots__ = ("ticket", "spec", "distribution")
+    __slots__ = ()
+    ID: ClassVar[int] = 47
+    NAME: ClassVar[str] = "terminal_wanted"
+
+    def to_wire(self) -> list[object]:
+        return [47, {}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> TerminalWanted:
+        return cls()
+
+
+class TerminalReturned(Message):
+    """worker, data channel (with a doorbell): it does not use the user's streams any more, or does
+    not want them any more.
+    """
+
+    __slots__ = ("in_item",)
+    # in_item: an item is being executed: until that has ended nobody else should have them
+    ID: ClassVar[int] = 48
+    NAME: ClassVar[str] = "terminal_returned"
+
+    def __init__(self, in_item: bool) -> None:
+        self.in_item = in_item
+
+    def to_wire(self) -> list[object]:
+        return [48, {"in_item": self.in_item}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> TerminalReturned:
+        return cls(_bool(fields["in_item"], "terminal_returned.in_item"))
+
+
+class SubmitDistribution(Message):
+    """client (pytest with the plugin): execute the tests of this command in workers. The ticket's
+    streams are what terminal_lent lends.
+    """
+
+    __slots__ = ("ticket", "spec", "distribution", "shows_output")
+    # shows_output: workers' standard output and error are wanted as worker_printed; else error is
+    # stream 2 itself, and output goes nowhere
     ID: ClassVar[int] = 50
     NAME: ClassVar[str] = "submit_distribution"
 
-    def __init__(self, ticket: bytes, spec: ProcessSpec, distribution: Distribution) -> None:
+    def __init__(
+        self,
+        ticket: bytes,
+        spec: ProcessSpec,
+        distribution: Distribution,
+        shows_output: bool,
+    ) -> None:
         self.ticket = ticket
         self.spec = spec
         self.distribution = distribution
+        self.shows_output = shows_output
 
     def to_wire(self) -> list[object]:
         return [50, {
             "ticket": self.ticket,
             "spec": self.spec.to_wire(),
             "distribution": self.distribution.to_wire(),
+            "shows_output": self.shows_output,
         }]
 
     @classmethod
@@ -2328,26 +2394,33 @@ class SubmitDistribution(Message):
             _bytes(fields["ticket"], "submit_distribution.ticket"),
             ProcessSpec.from_wire(fields["spec"], "submit_distribution.spec"),
             Distribution.from_wire(fields["distribution"], "submit_distribution.distribution"),
+            _bool(fields["shows_output"], "submit_distribution.shows_output"),
         )
 
 
 class OpenDistribution(Message):
     """controller forked by hearth: the same; spec and streams are the run's own."""
 
-    __slots__ = ("distribution",)
+    __slots__ = ("distribution", "shows_output")
+    # shows_output: as in submit_distribution
     ID: ClassVar[int] = 51
     NAME: ClassVar[str] = "open_distribution"
 
-    def __init__(self, distribution: Distribution) -> None:
+    def __init__(self, distribution: Distribution, shows_output: bool) -> None:
         self.distribution = distribution
+        self.shows_output = shows_output
 
     def to_wire(self) -> list[object]:
-        return [51, {"distribution": self.distribution.to_wire()}]
+        return [51, {
+            "distribution": self.distribution.to_wire(),
+            "shows_output": self.shows_output,
+        }]
 
     @classmethod
     def from_fields(cls, fields: dict[str, object]) -> OpenDistribution:
         return cls(
             Distribution.from_wire(fields["distribution"], "open_distribution.distribution"),
+            _bool(fields["shows_output"], "open_distribution.shows_output"),
         )
 
 
@@ -2587,6 +2660,111 @@ class BeginDistribution(Message):
         return cls()
 
 
+class TerminalRequested(Message):
+    """daemon: forwarded terminal_wanted."""
+
+    __slots__ = ("worker",)
+    ID: ClassVar[int] = 61
+    NAME: ClassVar[str] = "terminal_requested"
+
+    def __init__(self, worker: str) -> None:
+        self.worker = worker
+
+    def to_wire(self) -> list[object]:
+        return [61, {"worker": self.worker}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> TerminalRequested:
+        return cls(_string(fields["worker"], "terminal_requested.worker"))
+
+
+class LendTerminal(Message):
+    """controller: the worker may have the user's streams now; the controller leaves them alone
+    until terminal_back or worker_ended.
+    """
+
+    __slots__ = ("worker",)
+    ID: ClassVar[int] = 62
+    NAME: ClassVar[str] = "lend_terminal"
+
+    def __init__(self, worker: str) -> None:
+        self.worker = worker
+
+    def to_wire(self) -> list[object]:
+        return [62, {"worker": self.worker}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> LendTerminal:
+        return cls(_string(fields["worker"], "lend_terminal.worker"))
+
+
+class TerminalBack(Message):
+    """daemon: forwarded terminal_returned; it may cross lend_terminal."""
+
+    __slots__ = ("worker", "in_item")
+    ID: ClassVar[int] = 63
+    NAME: ClassVar[str] = "terminal_back"
+
+    def __init__(self, worker: str, in_item: bool) -> None:
+        self.worker = worker
+        self.in_item = in_item
+
+    def to_wire(self) -> list[object]:
+        return [63, {"worker": self.worker, "in_item": self.in_item}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> TerminalBack:
+        return cls(
+            _string(fields["worker"], "terminal_back.worker"),
+            _bool(fields["in_item"], "terminal_back.in_item"),
+        )
+
+
+class InterruptWorker(Message):
+    """controller: the user's Ctrl-C is meant for the worker that has the terminal."""
+
+    __slots__ = ("worker",)
+    ID: ClassVar[int] = 64
+    NAME: ClassVar[str] = "interrupt_worker"
+
+    def __init__(self, worker: str) -> None:
+        self.worker = worker
+
+    def to_wire(self) -> list[object]:
+        return [64, {"worker": self.worker}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> InterruptWorker:
+        return cls(_string(fields["worker"], "interrupt_worker.worker"))
+
+
+class WorkerPrinted(Message):
+    """daemon: whole lines that a worker, or a process that it started, wrote; before the report of
+    the test that was executed then.
+    """
+
+    __slots__ = ("worker", "stream", "text")
+    # stream: 1 or 2
+    ID: ClassVar[int] = 65
+    NAME: ClassVar[str] = "worker_printed"
+
+    def __init__(self, worker: str, stream: int, text: bytes) -> None:
+        self.worker = worker
+        self.stream = stream
+        self.text = text
+
+    def to_wire(self) -> list[object]:
+        return [65, {"worker": self.worker, "stream": self.stream, "text": self.text}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> WorkerPrinted:
+        return cls(
+            _string(fields["worker"], "worker_printed.worker"),
+            _uint(fields["stream"], "worker_printed.stream"),
+            _bytes(fields["text"], "worker_printed.text"),
+        )
+
+
 MESSAGES: Final[dict[int, type[Message]]] = {
     message_type.ID: message_type
     for message_type in (
@@ -2626,6 +2804,7 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         Pause,
         Resume,
         ImportsObserved,
+        TerminalLent,
         Doorbell,
         Paused,
         ItemsRevoked,
@@ -2633,6 +2812,8 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         ItemFinished,
         WorkerEvent,
         WorkerFinished,
+        TerminalWanted,
+        TerminalReturned,
         SubmitDistribution,
         OpenDistribution,
         DistributionOpened,
@@ -2644,6 +2825,11 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         DistributionFinished,
         CancelDistribution,
         BeginDistribution,
+        TerminalRequested,
+        LendTerminal,
+        TerminalBack,
+        InterruptWorker,
+        WorkerPrinted,
     )
 }
 

@@ -25,7 +25,6 @@ SET_FOR_WORKERS = (
     "maxprocesses",
     "numprocesses",
     "tx",
-    "usepdb",
 )
 
 # Options with which pytest prints something and runs no test.
@@ -159,10 +158,6 @@ class OptionsPlugin:
                     f"--dist {option.dist} is not there yet without pytest-xdist; there are: "
                     + ", ".join(SUPPORTED_POLICIES)
                 )
-            if usepdb and not option.collectonly:
-                raise pytest.UsageError(
-                    "--pdb is incompatible with distributing tests; try using -n0 or -nauto."
-                )
 
     @pytest.hookimpl(trylast=True)
     def pytest_xdist_auto_num_workers(self, config: pytest.Config) -> int:
@@ -170,10 +165,12 @@ class OptionsPlugin:
 
 
 def _runs_in_one_process(option: Any) -> bool:
-    """Whether the options are for looking, or for a debugger: workers or not, xdist leaves those alone."""
-    return getattr(option, "usepdb", False) or any(
-        getattr(option, name, False) for name in _INFORMATION
-    )
+    """Whether the options are for looking, or a debugger meets a number of workers that is ours to choose: one, as in xdist."""
+    if getattr(option, "usepdb", False) and not isinstance(
+        getattr(option, "numprocesses", None), int
+    ):
+        return True
+    return any(getattr(option, name, False) for name in _INFORMATION)
 
 
 def asks_for_workers(option: Any) -> bool:

@@ -10,6 +10,7 @@ import os
 import shlex
 import sys
 from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -53,13 +54,29 @@ def _distribute(config: pytest.Config) -> None:
     from .transport import TransportError
 
     try:
-        transport = ClientTransport.connect(spec_of(config, _SYS_PATH))
+        with _standard_input_of_the_user(config):
+            transport = ClientTransport.connect(spec_of(config, _SYS_PATH))
     except TransportError as error:
         raise pytest.UsageError(f"--hearth: {error}") from None
     if transport is None:
         return  # the result of a plain run is the same
     config.add_cleanup(transport.close)
     Controller.install(config, transport)
+
+
+@contextmanager
+def _standard_input_of_the_user(config: pytest.Config) -> Generator[None, None, None]:
+    """At this point pytest has suspended the capture of output only; a worker's debugger needs the input, too."""
+    capture: Any = config.pluginmanager.get_plugin("capturemanager")
+    if capture is None:
+        yield
+        return
+    capture.suspend_global_capture(in_=True)
+    try:
+        yield
+    finally:
+        capture.resume_global_capture()
+        capture.suspend_global_capture(in_=False)
 
 
 def _is_ours() -> bool:

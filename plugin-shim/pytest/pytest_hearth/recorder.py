@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import _native, environment
@@ -27,6 +27,10 @@ class Recorder:
         """Leave these out from here on."""
         for path in paths:
             _native.recorder_ignore(path)
+
+    def on_input(self, listener: Callable[[], None]) -> None:
+        """Call it when the user is about to be asked for a line (`input`; so do debuggers)."""
+        _native.recorder_on_input(listener)
 
     def stop(self) -> None:
         """Record nothing more: what a run reads is its own matter."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from functools import partial
 from typing import Any
 
@@ -25,10 +26,12 @@ class Run:
         self._worker: Any = None
         self._arguments = Arguments(zygote.order)
         self._cache = CacheFiles()
+        self._config: Any = None
 
     def main(self) -> None:
         """Run the script; what it raises comes out, as it would from a main program."""
         stages.on_next_config(self._on_config)
+        self._zygote.recorder.on_input(self._at_input)
         if self._zygote.order.stage is not None:
             self._arguments.watch()
         try:
@@ -37,6 +40,7 @@ class Run:
             self._zygote.fail(str(error))
 
     def _on_config(self, config: Any) -> None:
+        self._config = config
         options.add_when_plugins_are_loaded(config)
         self._arguments.begin(config)
         special = {Stage.configured: self._at_configured, Stage.selected: self._at_selected}
@@ -80,6 +84,17 @@ class Run:
         report = StageReport() if self._worker is None else self._worker.collection_report(session)
         report.observe_imports = lambda: self._imports(session.config)
         self._pause_begun(Stage.selected, report, session.config)
+
+    def _at_input(self) -> None:
+        """Somebody asks the user on the way to a stage: nobody is there before this process is a run. It pauses where it is, to
+        become one itself (its finding refuses to have it forked)."""
+        zygote = self._zygote
+        stage = zygote.order.stage
+        if stage is None or zygote.order.is_worker or self._config is None:
+            return
+        if threading.current_thread() is threading.main_thread():
+            pause = self._pause if stage == Stage.configured else self._pause_begun
+            pause(stage, StageReport(), self._config)
 
     def _pause(self, stage: str, report: StageReport, config: Any) -> None:
         zygote = self._zygote

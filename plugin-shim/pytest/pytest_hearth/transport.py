@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Optional, Protocol
 
 from .channel import Channel, ChannelClosed
-from .messages import BeginDistribution, CancelDistribution, Distribution, Message, OpenDistribution
+from .messages import (
+    BeginDistribution,
+    CancelDistribution,
+    Distribution,
+    InterruptWorker,
+    LendTerminal,
+    Message,
+    OpenDistribution,
+)
 
 
 class TransportError(Exception):
@@ -15,8 +23,11 @@ class TransportError(Exception):
 class Transport(Protocol):
     """One distribution's conversation."""
 
-    def open(self, distribution: Distribution) -> None:
-        """Ask for it; distribution_opened or distribution_finished will be received. Raises TransportError."""
+    def open(self, distribution: Distribution, *, shows_output: bool) -> None:
+        """Ask for it; distribution_opened or distribution_finished will be received. Raises TransportError.
+
+        shows_output: whether worker_printed is wanted.
+        """
 
     def receive(self, timeout: Optional[float]) -> Optional[Message]:
         """The next message; None when the seconds have passed. Raises TransportError; lets KeyboardInterrupt through."""
@@ -27,6 +38,12 @@ class Transport(Protocol):
     def cancel(self) -> None:
         """Ask for the end; distribution_finished will be received. Raises TransportError."""
 
+    def lend_terminal(self, worker: str) -> None:
+        """The worker gets the user's streams. Raises TransportError."""
+
+    def interrupt(self, worker: str) -> None:
+        """As if Ctrl-C had been meant for it. Raises TransportError."""
+
 
 class SocketTransport:
     """Over the control channel of a session that hearthd forked."""
@@ -34,8 +51,8 @@ class SocketTransport:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
 
-    def open(self, distribution: Distribution) -> None:
-        self._send(OpenDistribution(distribution))
+    def open(self, distribution: Distribution, *, shows_output: bool) -> None:
+        self._send(OpenDistribution(distribution, shows_output))
 
     def receive(self, timeout: Optional[float]) -> Optional[Message]:
         try:
@@ -48,6 +65,12 @@ class SocketTransport:
 
     def cancel(self) -> None:
         self._send(CancelDistribution())
+
+    def lend_terminal(self, worker: str) -> None:
+        self._send(LendTerminal(worker))
+
+    def interrupt(self, worker: str) -> None:
+        self._send(InterruptWorker(worker))
 
     def _send(self, message: Message) -> None:
         try:

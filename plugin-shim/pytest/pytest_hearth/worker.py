@@ -7,6 +7,7 @@ that reads run_items, and keeps one item in hand so that each test knows the nex
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Optional
@@ -81,6 +82,7 @@ class Worker:
         config._parser.prog = os.path.basename(_program(order))
         self._plugin = WorkerPlugin(config)
         config.pluginmanager.register(self._plugin, "hearth_worker")
+        config.pluginmanager.register(self._plugin.debugger, "hearth_debugger")
 
     def adopt(self, order: Order) -> None:
         """This process goes on under this order: with another identity, base directory and arguments, perhaps."""
@@ -88,6 +90,7 @@ class Worker:
         self._set_arguments(order)
         self._set_identity(order.identity)
         if order.stage is None:
+            _print_by_lines()
             self._set_basetemp(os.fsdecode(order.basetemp))
             self._plugin.connect(order)
 
@@ -106,7 +109,6 @@ class Worker:
         for name, value in (
             ("loadgroup", policy == "loadgroup"),
             ("looponfail", False),
-            ("usepdb", False),
             ("dist", "no"),
             ("distload", False),
             ("numprocesses", None),
@@ -133,6 +135,13 @@ class Worker:
         factory: Optional[Any] = getattr(self._config, "_tmp_path_factory", None)
         if factory is not None and basetemp:
             factory._given_basetemp = Path(os.path.abspath(basetemp))
+
+
+def _print_by_lines() -> None:
+    """So that what a test prints is there before its result, and also if it crashes."""
+    reconfigure = getattr(sys.__stdout__, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(line_buffering=True)
 
 
 def _program(order: Order) -> str:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import posix
+import sys
+import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any, Optional
@@ -11,6 +15,7 @@ from typing import Any, Optional
 import pytest
 
 from . import _native, recorded_warnings, worker_terminal
+from .borrowed_terminal import BorrowedTerminal
 from .channel import ChannelClosed
 from .data_channel import DataChannel
 from .messages import (
@@ -23,11 +28,15 @@ from .messages import (
     RevokeItems,
     RunItems,
     StopWorker,
+    TerminalLent,
+    TerminalReturned,
+    TerminalWanted,
     WorkerEvent,
     WorkerFinished,
 )
 from .order import Order
 from .reports import Plain, ReportPacker, serialise
+from .worker_debugger import WorkerDebugger
 
 
 class WorkerPlugin:
@@ -48,6 +57,9 @@ class WorkerPlugin:
         self._reports: list[Any] = []
         self._session: Any = None
         self._pid = 0
+        self._executing = False
+        self._terminal = BorrowedTerminal(config, self._borrow_terminal, self._return_terminal)
+        self.debugger = WorkerDebugger(config, self._terminal)
         self.at_failed_collection: Callable[[Any], None] = lambda session: None
         # The daemon's instructions.
         self._queue: deque[int] = deque()
@@ -63,6 +75,8 @@ class WorkerPlugin:
         self._order = order
         self._data = DataChannel(order.data, order.control)
         self._packer = ReportPacker(self._config)
+        self._pid = os.getpid()
+        worker_terminal.mute(self._config)
 
     # ---- collection ------------------------------------------------------------------------------------------------------
 
@@ -130,7 +144,6 @@ class WorkerPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool:
         self._session = session
-        self._pid = os.getpid()
         worker_terminal.save_effort(self._config)
         try:
             while True:
@@ -159,6 +172,7 @@ class WorkerPlugin:
         # With the last item's report, in one go. The daemon should look while there is still something to do.
         data.flush(ring=len(self._queue) <= 1 and not self._is_last)
         self._reports.clear()
+        self._executing = True
         start = time.perf_counter_ns()
         try:
             self._config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
@@ -172,6 +186,7 @@ class WorkerPlugin:
         assert self._data is not None and self._packer is not None
         if os.getpid() != self._pid:
             os._exit(0)  # a child that the test forked and that came back: it is no worker
+        self._end_of_test()
         reports, failures = self._packer.pack(self._reports) if self._reports else (b"", 0)
         self._reports.clear()
         self._data.queue(ItemFinished(index, duration_ns, failures, reports))
@@ -179,6 +194,15 @@ class WorkerPlugin:
             # Whether it was the last that --maxfail allows is the daemon's to say, which counts those of all workers.
             self._awaits_word = bool(self._config.getvalue("maxfail"))
             self._data.flush(ring=not self._awaits_word)
+
+    def _end_of_test(self) -> None:
+        """What it printed comes before its report."""
+        self._terminal.give_back()
+        self._executing = False
+        try:
+            sys.stdout.flush()
+        except Exception:
+            pass  # a test's own object
 
     def _requested_end(self, session: Any) -> Optional[dict[str, Any]]:
         """Whether a plugin or a test asked for the end of the session."""
@@ -238,6 +262,9 @@ class WorkerPlugin:
             self._is_asked_to_pause = not self._awaits_word  # else it has crossed our `paused`
         elif isinstance(message, RevokeItems):
             self._revoke(message.items)
+        elif isinstance(message, TerminalLent):
+            for fd in self._lent_streams():
+                posix.close(fd)  # it has crossed our saying that we do not want it any more
         else:
             raise ChannelClosed(f"unexpected message {type(message).__name__}")
 
@@ -248,6 +275,45 @@ class WorkerPlugin:
         self._queue = deque(index for index in self._queue if index not in wanted)
         self._data.queue(ItemsRevoked(given))
         self._flush(ring=True)
+
+    # ---- the user's terminal ---------------------------------------------------------------------------------------------
+
+    def _borrow_terminal(self) -> Optional[list[int]]:
+        """Wait for it. None: the run ends, or this is no place for a debugger."""
+        if self._data is None or self._order is None:
+            _warn_of_no_debugger("while tests are collected")
+            return None
+        if os.getpid() != self._pid or threading.current_thread() is not threading.main_thread():
+            _warn_of_no_debugger("in a thread or child process")  # the channels are not theirs
+            return None
+        try:
+            self._data.queue(TerminalWanted())
+            self._flush(ring=True)
+            while not self._is_stopped:
+                message = self._order.control.receive()
+                if isinstance(message, TerminalLent):
+                    return self._lent_streams()
+                if message is not None:
+                    self._obey(message)
+        except ChannelClosed:
+            os._exit(1)
+        except BaseException:
+            self._return_terminal()
+            raise
+        self._return_terminal()
+        return None
+
+    def _return_terminal(self) -> None:
+        assert self._data is not None
+        try:
+            self._data.queue(TerminalReturned(self._executing))
+            self._flush(ring=True)
+        except ChannelClosed:
+            os._exit(1)
+
+    def _lent_streams(self) -> list[int]:
+        assert self._order is not None
+        return self._order.control.take_descriptors(3)
 
     def _flush(self, *, ring: bool) -> None:
         if self._data is not None:
@@ -264,6 +330,7 @@ class WorkerPlugin:
         outcome = yield
         if self._data is None:
             return
+        self._end_of_test()
         try:
             if outcome.excinfo is not None:
                 self._tell("error", _ending(outcome.excinfo[1], session), fatal=True)
@@ -272,6 +339,10 @@ class WorkerPlugin:
             self._flush(ring=True)
         except ChannelClosed:
             os._exit(1)
+
+
+def _warn_of_no_debugger(where: str) -> None:
+    warnings.warn(f"hearth: with -n there is no debugger {where}; try -n 0", stacklevel=6)
 
 
 def _ending(error: BaseException, session: Any) -> dict[str, Any]:

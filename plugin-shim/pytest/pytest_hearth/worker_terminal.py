@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
 
 from .reports import only_core_implements
+
+
+class _Nowhere(io.TextIOBase):
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+def mute(config: Any) -> None:
+    """The worker's standard output is for what tests print: let nothing of the reporter's come there."""
+    writer: Any = getattr(config.pluginmanager.get_plugin("terminalreporter"), "_tw", None)
+    if hasattr(writer, "_file"):
+        writer._file = _Nowhere()
 
 
 def save_effort(config: Any) -> None:

@@ -99,7 +99,9 @@ class Zygote:
         self.recorder.stop()
         self._stage = stage
         randomness.remember_pause()
-        found = self.findings.take() if stage != Stage.interpreter else []
+        found = (
+            self.findings.take(is_worker=self.order.is_worker) if stage != Stage.interpreter else []
+        )
         gc.collect()
         openfiles.flush_before_fork()
         _native.remember_files()
