@@ -146,6 +146,28 @@ def test_a_worker_that_is_killed_at_the_prompt_gives_the_terminal_back(
     assert terminal.words.count("node down: Not properly terminated") == 2
 
 
+def test_the_failure_that_ends_the_run_is_the_last_that_is_looked_at(
+    hearth: Hearth, terminals: Terminals
+) -> None:
+    hearth.write_gate()
+    hearth.write(
+        "test_a.py",
+        """
+        import gate, pytest
+        @pytest.mark.parametrize("name", ["one", "two"])
+        def test_fails(name):
+            gate.reach(name)
+            assert 0
+        """,
+    )
+    terminal = terminals.hearth("-x", "--pdb", *TWO_WORKERS)
+    assert {hearth.gate.wait()[0] for _ in range(2)} == {"one", "two"}
+    terminal.wait_for(PROMPT)
+    terminal.type("c")
+    assert terminal.wait() == 1
+    assert terminal.words.count("entering PDB") == 1
+
+
 def test_trace_and_another_debugger_work(hearth: Hearth, terminals: Terminals, mode: Mode) -> None:
     hearth.write("test_a.py", "def test_a():\n    first = 1\n    assert first\n")
     hearth.write(
