@@ -102,6 +102,12 @@ void ClientGateway::send(const ClientId& client, const protocol::Message& messag
   }
 }
 
+void ClientGateway::send_beside_streams(std::uint64_t connection,
+                                        const protocol::Message& message) {
+  if (const auto it = connections_.find(connection); it != connections_.end())
+    it->second->channel.send(message);
+}
+
 void ClientGateway::refuse(const ClientId& client, std::string message) {
   log("gateway").warn("client_refused message={:?}", message);
   send(client, protocol::Refused{std::move(message)});

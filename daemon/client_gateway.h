@@ -53,6 +53,8 @@ class ClientGateway {
   [[nodiscard]] std::string open(const protocol::Endpoints& endpoints);
 
   void send(const ClientId& client, const protocol::Message& message);
+  // Written to the socket before this returns (but for a client that reads nothing at all).
+  void send_beside_streams(std::uint64_t connection, const protocol::Message& message);
   void refuse(const ClientId& client, std::string message);
   void publish(const std::string& name,
                const std::vector<std::pair<std::string, std::string>>& details);

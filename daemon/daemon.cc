@@ -190,6 +190,11 @@ void Daemon::send_to_client(scheduler::RunId run, const protocol::Message& messa
   if (const auto it = runs_.find(run); it != runs_.end()) gateway_.send(it->second.client, message);
 }
 
+void Daemon::send_beside_streams(scheduler::RunId run, const protocol::Message& message) {
+  if (const auto it = runs_.find(run); it != runs_.end())
+    gateway_.send_beside_streams(it->second.connection, message);
+}
+
 void Daemon::run_ended(scheduler::RunId run) {
   loop_.defer([this, run] {
     const auto it = runs_.find(run);

@@ -50,6 +50,7 @@ class Daemon : private ClientGateway::Listener, private RunListener {
                    std::optional<ClientGateway::Attachment> attachment) override;
   void client_gone(std::uint64_t connection) override;
   void send_to_client(scheduler::RunId run, const protocol::Message& message) override;
+  void send_beside_streams(scheduler::RunId run, const protocol::Message& message) override;
   void run_ended(scheduler::RunId run) override;
 
   template <typename RunType, typename... Arguments>

@@ -336,7 +336,6 @@ void Distribution::data_received(Worker& worker, protocol::Message message) {
   };
   if (auto* started = std::get_if<protocol::ItemStarted>(&message)) {
     if (!are_items({started->item})) return reject(started->item);
-    tests_started_ = true;
     dispatcher.post(scheduler::ItemStarted{run_, worker.id(), item_id(started->item)});
     link_.enqueue(protocol::ItemBegan{worker.name(), started->item});
   } else if (auto* finished = std::get_if<protocol::ItemFinished>(&message)) {

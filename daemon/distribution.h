@@ -47,7 +47,6 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   void kill(const std::string& reason);
 
   bool finished() const { return finished_; }
-  bool tests_started() const { return tests_started_; }
 
  private:
   void execute(const scheduler::Command& command) override;
@@ -84,7 +83,6 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   std::string first_failure_;
   bool running_ = false;
   bool finished_ = false;
-  bool tests_started_ = false;
   bool cancelled_ = false;
   std::optional<protocol::DistributionFinished> last_message_;
   EventLoop::TimerId tick_timer_{};

@@ -13,6 +13,8 @@ namespace hearth::daemon {
 struct RunListener {
   virtual ~RunListener() = default;
   virtual void send_to_client(scheduler::RunId run, const protocol::Message& message) = 0;
+  // On the streams socket: what is written there arrives even if the daemon dies right after.
+  virtual void send_beside_streams(scheduler::RunId run, const protocol::Message& message) = 0;
   virtual void run_ended(
       scheduler::RunId run) = 0;  // it may be destroyed, but not within this call
 };

@@ -42,7 +42,7 @@ void SessionRun::start() {
 
 void SessionRun::acquired(ZygotePool::Result result) {
   if (auto* failed = std::get_if<ZygotePool::Failed>(&result)) {
-    fail(failed->message);
+    fail(failed->message, failed->plain_fails_too);
   } else if (auto* ended = std::get_if<ZygotePool::Ended>(&result)) {
     end(ended->wait_status, std::move(ended->printed));
   } else {
@@ -80,6 +80,7 @@ void SessionRun::start_session(const ZygotePool::Lease& lease) {
     services_.dispatcher.post(scheduler::SessionStarted{id_});
   }
   starting_ = true;
+  listener_.send_beside_streams(id_, protocol::SessionStarting{id_.value});
   lease.zygote->start_process(std::move(start), std::move(descriptors),
                               [this, alive = std::weak_ptr(alive_)](pid_t pid) {
                                 if (!alive.expired()) {
@@ -117,6 +118,7 @@ void SessionRun::session_not_started() {
   services_.loop.cancel(fork_timer_);
   fork_timer_ = services_.loop.after(fork_patience, [this] {
     attempts_ = max_attempts;
+    unsure_ = true;
     start_again();
   });
 }
@@ -157,17 +159,17 @@ void SessionRun::end(int wait_status, PlaceholderStreams::Printed printed) {
   end_when_done();
 }
 
-void SessionRun::fail(std::string message) {
-  answer_failed(std::move(message));
+void SessionRun::fail(std::string message, bool plain_fails_too) {
+  answer_failed(std::move(message), plain_fails_too);
   end_when_done();
 }
 
-void SessionRun::answer_failed(std::string message) {
+void SessionRun::answer_failed(std::string message, bool plain_fails_too) {
   log("run").warn("run_failed run={} message={:?}", id_.value, message);
   if (std::exchange(answered_, true)) return;
-  const bool is_controller = distribution_ != nullptr;
-  const bool tests_started = is_controller ? distribution_->tests_started() : pid_ != 0;
-  listener_.send_to_client(id_, protocol::RunFailed{id_.value, std::move(message), tests_started});
+  const bool may_have_begun = pid_ != 0 || starting_ || lost_zygote_ || unsure_ || begun_;
+  listener_.send_to_client(
+      id_, protocol::RunFailed{id_.value, std::move(message), may_have_begun, plain_fails_too});
 }
 
 void SessionRun::uncount() {

@@ -37,8 +37,8 @@ class SessionRun : public Run, private ControllerLink {
   void close_control();
   void signal_session(int number);
   void end(int wait_status, PlaceholderStreams::Printed printed = {});
-  void fail(std::string message);
-  void answer_failed(std::string message);
+  void fail(std::string message, bool plain_fails_too = false);
+  void answer_failed(std::string message, bool plain_fails_too = false);
   void uncount();
   void end_when_done();
 
@@ -56,6 +56,7 @@ class SessionRun : public Run, private ControllerLink {
   bool starting_ = false;     // the fork was asked for
   bool begun_ = false;        // the session has said so: it is not started again
   bool lost_zygote_ = false;  // it was not answered: not known yet whether it took place
+  bool unsure_ = false;       // and never will be
   int pending_signal_ = 0;    // came while starting
   bool signalled_ = false;
   bool counted_ = false;   // as a session, by the scheduler

@@ -376,6 +376,7 @@ void Zygote::on_message(protocol::Message message) {
     on_ready(std::move(*ready));
   } else if (const auto* failed = std::get_if<protocol::StageFailed>(&message)) {
     failure_ = failed->message;
+    plain_fails_too_ = failed->plain_fails_too;
   } else if (auto* rejected = std::get_if<protocol::PreloadRejected>(&message)) {
     preload_rejected_ = std::move(*rejected);
   } else if (const auto* forked = std::get_if<protocol::Forked>(&message)) {

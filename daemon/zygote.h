@@ -114,6 +114,7 @@ class Zygote {
     return age.is_passed(ready_.fresh_until, built_at_, StageAge::Clock::now());
   }
   const std::string& failure() const { return failure_; }
+  bool plain_fails_too() const { return plain_fails_too_; }  // for the same reason
   // Ended, because of what was imported ahead, in it or below it.
   const std::optional<protocol::PreloadRejected>& preload_rejected() const {
     return preload_rejected_;
@@ -214,6 +215,7 @@ class Zygote {
   Trace trace_;
   PlaceholderStreams::Printed printed_;
   std::string failure_;
+  bool plain_fails_too_ = false;
   std::optional<protocol::PreloadRejected> preload_rejected_;
   ImportHistory::Plan plan_;
   protocol::ProcessSpec built_for_;

@@ -287,7 +287,7 @@ void ZygotePool::process_ended(Zygote& zygote) {
                !zygote.has_environment_of(waiter.request)) {
       advance(waiter);  // it may have ended for a reason that is no more, or was none of its own
     } else if (!zygote.failure().empty()) {
-      finish(waiter, Failed{zygote.failure()});
+      finish(waiter, Failed{zygote.failure(), zygote.plain_fails_too()});
     } else if (zygote.key().stage == Stage::interpreter) {
       finish(waiter, Failed{zygote.key().spec.python + " could not be started: it " +
                             describe_wait_status(zygote.wait_status()) +

@@ -45,6 +45,7 @@ class ZygotePool : private Zygote::Listener {
   // hearth's own trouble, one line.
   struct Failed {
     std::string message;
+    bool plain_fails_too = false;  // so would pytest without hearth
   };
   using Result = std::variant<Lease, Ended, Failed>;
   using Callback = std::function<void(Result)>;

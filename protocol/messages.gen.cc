@@ -907,21 +907,24 @@ bool read_fields(FieldReader& reader, RunFinished& value) {
 }
 
 void write_fields(Packer& packer, const RunFailed& value) {
-  start_message(packer, 8, 3);
+  start_message(packer, 8, 4);
   write_field<Uint>(packer, "run", value.run);
   write_field<Text>(packer, "message", value.message);
-  write_field<Bool>(packer, "tests_started", value.tests_started);
+  write_field<Bool>(packer, "may_have_begun", value.may_have_begun);
+  write_field<Bool>(packer, "plain_fails_too", value.plain_fails_too);
 }
 std::size_t size_of_fields(const RunFailed& value) {
-  return 41 +
+  return 59 +
          Uint::size(value.run) +
          Text::size(value.message) +
-         Bool::size(value.tests_started);
+         Bool::size(value.may_have_begun) +
+         Bool::size(value.plain_fails_too);
 }
 bool read_fields(FieldReader& reader, RunFailed& value) {
   return reader.read<Uint>("run", value.run) &&
          reader.read<Text>("message", value.message) &&
-         reader.read<Bool>("tests_started", value.tests_started);
+         reader.read<Bool>("may_have_begun", value.may_have_begun) &&
+         reader.read<Bool>("plain_fails_too", value.plain_fails_too);
 }
 
 void write_fields(Packer& packer, const SignalRun& value) {
@@ -1217,15 +1220,18 @@ bool read_fields(FieldReader& reader, StageReady& value) {
 }
 
 void write_fields(Packer& packer, const StageFailed& value) {
-  start_message(packer, 24, 1);
+  start_message(packer, 24, 2);
   write_field<Text>(packer, "message", value.message);
+  write_field<Bool>(packer, "plain_fails_too", value.plain_fails_too);
 }
 std::size_t size_of_fields(const StageFailed& value) {
-  return 21 +
-         Text::size(value.message);
+  return 38 +
+         Text::size(value.message) +
+         Bool::size(value.plain_fails_too);
 }
 bool read_fields(FieldReader& reader, StageFailed& value) {
-  return reader.read<Text>("message", value.message);
+  return reader.read<Text>("message", value.message) &&
+         reader.read<Bool>("plain_fails_too", value.plain_fails_too);
 }
 
 void write_fields(Packer& packer, const Forked& value) {
@@ -1790,6 +1796,18 @@ bool read_fields(FieldReader& reader, WorkerPrinted& value) {
          reader.read<Bytes>("text", value.text);
 }
 
+void write_fields(Packer& packer, const SessionStarting& value) {
+  start_message(packer, 70, 1);
+  write_field<Uint>(packer, "run", value.run);
+}
+std::size_t size_of_fields(const SessionStarting& value) {
+  return 17 +
+         Uint::size(value.run);
+}
+bool read_fields(FieldReader& reader, SessionStarting& value) {
+  return reader.read<Uint>("run", value.run);
+}
+
 template <class T>
 bool decode_as(FieldReader& reader, Message& message) {
   return read_fields(reader, message.emplace<T>());
@@ -2055,6 +2073,10 @@ const MessageType* find_message_type(std::uint64_t id) {
       static constexpr MessageType type{"worker_printed", &decode_as<WorkerPrinted>};
       return &type;
     }
+    case 70: {
+      static constexpr MessageType type{"session_starting", &decode_as<SessionStarting>};
+      return &type;
+    }
     default:
       return nullptr;
   }
@@ -2126,6 +2148,7 @@ std::string_view name_of(const Message& message) {
       "terminal_back",
       "interrupt_worker",
       "worker_printed",
+      "session_starting",
   };
   return names[message.index()];
 }

@@ -325,8 +325,10 @@ struct RunFinished {
 struct RunFailed {
   std::uint64_t run = 0;  // 0 when it had no number yet
   std::string message{};
-  // whether any test had started: if not, the client may fall back to a plain run
-  bool tests_started = false;
+  // a session was, or may have been, forked; if not, the client may run plain pytest instead
+  bool may_have_begun = false;
+  // what is wrong is as wrong for a plain run: the client need not try one
+  bool plain_fails_too = false;
   friend bool operator==(const RunFailed&, const RunFailed&) = default;
 };
 
@@ -481,6 +483,7 @@ struct StageReady {
 // ends by itself just exits.)
 struct StageFailed {
   std::string message{};
+  bool plain_fails_too = false;  // see run_failed
   friend bool operator==(const StageFailed&, const StageFailed&) = default;
 };
 
@@ -767,6 +770,14 @@ struct WorkerPrinted {
   friend bool operator==(const WorkerPrinted&, const WorkerPrinted&) = default;
 };
 
+// daemon, on the streams socket, before it asks for the session's fork. A client that has not
+// received it when the daemon's side closes knows that nothing of its run was executed (what was
+// written to that socket outlives the writer).
+struct SessionStarting {
+  std::uint64_t run = 0;
+  friend bool operator==(const SessionStarting&, const SessionStarting&) = default;
+};
+
 using Message = std::variant<
     Hello,
     Welcome,
@@ -829,7 +840,8 @@ using Message = std::variant<
     LendTerminal,
     TerminalBack,
     InterruptWorker,
-    WorkerPrinted>;
+    WorkerPrinted,
+    SessionStarting>;
 
 // The message's name in the schema, for logs.
 [[nodiscard]] std::string_view name_of(const Message& message);

@@ -45,31 +45,41 @@ void write_all(int fd, std::string_view text) {
 
 ForwardedSignals::ForwardedSignals() {
   const sigset_t signals = forwarded_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  pthread_sigmask(SIG_BLOCK, &signals, &before_);
   fd_ = protocol::Fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
 int ForwardedSignals::take() {
   signalfd_siginfo info{};
   if (read(fd_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return 0;
-  return static_cast<int>(info.ssi_signo);
+  const auto signal = static_cast<int>(info.ssi_signo);
+  taken_.push_back(signal);
+  return signal;
 }
 
-tl::expected<int, Failure> run(Connection& connection, protocol::ProcessSpec spec,
-                               const OpenStreams& streams, ForwardedSignals& signals) {
+void ForwardedSignals::give_back() {
+  fd_.reset();
+  for (const int signal : taken_) raise(signal);  // stays pending while it is blocked
+  taken_.clear();
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+tl::expected<int, RunFailure> run(Connection& connection, protocol::ProcessSpec spec,
+                                  const OpenStreams& streams, ForwardedSignals& signals) {
   auto ticket = connection.send_streams(streams);
-  if (!ticket) return tl::unexpected(ticket.error());
+  if (!ticket) return tl::unexpected(RunFailure{ticket.error().message});
   connection.send(protocol::SubmitRun{.ticket = std::move(*ticket), .spec = std::move(spec)});
 
   std::optional<std::uint64_t> number;
   std::vector<int> early;  // signals that arrived before the run had its number
+  bool may_have_begun = false;
   protocol::Message message;
   for (;;) {
     const auto wake = connection.receive(message, Clock::now() + kForever, signals.fd());
     if (!wake) {
       Failure failure = wake.error();
       if (failure.kind == FailureKind::lost) failure.message += ": the run did not come to its end";
-      return tl::unexpected(std::move(failure));
+      return tl::unexpected(RunFailure{std::move(failure.message), may_have_begun});
     }
     if (*wake == Wake::other) {
       while (const int signal = signals.take()) early.push_back(signal);
@@ -81,7 +91,10 @@ tl::expected<int, Failure> run(Connection& connection, protocol::ProcessSpec spe
         write_all(STDERR_FILENO, finished->printed_stderr);
         return static_cast<int>(finished->wait_status);
       } else if (auto* failed = std::get_if<protocol::RunFailed>(&message)) {
-        return tl::unexpected(Failure{FailureKind::refused, std::move(failed->message)});
+        return tl::unexpected(RunFailure{std::move(failed->message), failed->may_have_begun,
+                                         failed->plain_fails_too});
+      } else if (std::holds_alternative<protocol::SessionStarting>(message)) {
+        may_have_begun = true;
       }
     }
     if (number) {
@@ -94,20 +107,13 @@ tl::expected<int, Failure> run(Connection& connection, protocol::ProcessSpec spe
   }
 }
 
-std::string become(const protocol::ProcessSpec& spec) {
-  std::vector<std::string> words{spec.python};
-  if (spec.script.empty()) {
-    words.insert(words.end(), {"-m", "pytest"});
-  } else {
-    words.push_back(spec.script);
-  }
-  words.insert(words.end(), spec.args.begin(), spec.args.end());
-  std::vector<char*> arguments;
-  arguments.reserve(words.size() + 1);
-  for (auto& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  execv(spec.python.c_str(), arguments.data());
-  return "cannot start " + spec.python + ": " + std::strerror(errno);
+std::string become(std::vector<std::string> command) {
+  std::vector<char*> words;
+  words.reserve(command.size() + 1);
+  for (auto& word : command) words.push_back(word.data());
+  words.push_back(nullptr);
+  execv(words[0], words.data());
+  return "cannot start " + command[0] + ": " + std::strerror(errno);
 }
 
 void end_like(int wait_status) {

@@ -1,8 +1,11 @@
 // Carrying out one run on this process's streams, directory, environment and signals.
 #pragma once
 
+#include <csignal>
 #include <cstdint>
+#include <string>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "plugin-shim/client/connection.h"
 
@@ -16,17 +19,28 @@ class ForwardedSignals {
   ForwardedSignals();
   int fd() const { return fd_.get(); }
   int take();  // the next one that arrived, 0: none
+  // As if this had never been: the signals do what they did before, those that were taken included.
+  void give_back();
 
  private:
+  sigset_t before_{};
+  std::vector<int> taken_;
   protocol::Fd fd_;
 };
 
+// Why a run did not come to its end.
+struct RunFailure {
+  std::string message;          // one line for the user
+  bool may_have_begun = false;  // something of it was, or may have been executed: never again, then
+  bool plain_fails_too = false;  // plain pytest would not work either
+};
+
 // Streams, submit_run, signals passed on, until the session has ended. Returns its raw wait status.
-tl::expected<int, Failure> run(Connection& connection, protocol::ProcessSpec spec,
-                               const OpenStreams& streams, ForwardedSignals& signals);
+tl::expected<int, RunFailure> run(Connection& connection, protocol::ProcessSpec spec,
+                                  const OpenStreams& streams, ForwardedSignals& signals);
 
 // This process becomes the command, as if it had never been another. Comes back with an error text.
-std::string become(const protocol::ProcessSpec& spec);
+std::string become(std::vector<std::string> command);
 
 // Ends this process as the one with this wait status ended: the same exit code, or the same signal
 // (without a core file).

@@ -22,6 +22,9 @@ int version();
 
 // Does not return after a run: it ends as the session did.
 int pytest(std::vector<std::string> arguments);
+// `hearth hand-over PYTHON SCRIPT ARGUMENTS…`: what a pytest process becomes whose plugin hands its
+// run over. SCRIPT is empty for `python -m pytest`.
+int handed_over_pytest(std::vector<std::string> words);
 
 // Writes `hearth: <message>` and returns `code`.
 int complain(std::string_view message, int code = kTrouble);

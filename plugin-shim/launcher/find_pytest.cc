@@ -21,8 +21,8 @@ using std::filesystem::path;
 
 constexpr std::string_view kHint = ": set HEARTH_PYTHON to the python that has your pytest";
 
-tl::unexpected<std::string> fail(std::string message) {
-  return tl::unexpected(std::move(message) + std::string(kHint));
+tl::unexpected<NoPytest> fail(std::string message, path program = {}) {
+  return tl::unexpected(NoPytest{std::move(message) + std::string(kHint), std::move(program)});
 }
 
 std::string read_head(const path& file) {
@@ -35,7 +35,7 @@ std::string read_head(const path& file) {
 // A shim stands for a program that a version manager chooses by directory and environment. pyenv's
 // and asdf's are shell scripts, mise's is a link to mise. All of them have `<manager> which
 // <program>`.
-tl::expected<path, std::string> behind_shim(const path& shim, const Surroundings& surroundings) {
+tl::expected<path, NoPytest> behind_shim(const path& shim, const Surroundings& surroundings) {
   if (shim.parent_path().filename() != "shims") return shim;
   const std::string head = read_head(shim);
   std::error_code error;
@@ -51,11 +51,12 @@ tl::expected<path, std::string> behind_shim(const path& shim, const Surroundings
   return shim;
 }
 
-tl::expected<path, std::string> interpreter_of(const path& script, const PythonScript& runner,
-                                               const Surroundings& surroundings) {
+tl::expected<path, NoPytest> interpreter_of(const path& script, const PythonScript& runner,
+                                            const Surroundings& surroundings) {
   if (!runner.options.empty()) {
     return fail(script.string() + " starts its interpreter with options (" + runner.options +
-                "), which hearth cannot do");
+                    "), which hearth cannot do",
+                script);
   }
   path python = runner.name;
   if (runner.name.find('/') == std::string::npos) python = surroundings.find_on_path(runner.name);
@@ -69,24 +70,25 @@ tl::expected<path, std::string> interpreter_of(const path& script, const PythonS
 }
 
 // The script is there; who runs it?
-tl::expected<Pytest, std::string> from_script(path script, const Surroundings& surroundings) {
+tl::expected<Pytest, NoPytest> from_script(path script, const Surroundings& surroundings) {
   auto real = behind_shim(script, surroundings);
   if (!real) return tl::unexpected(real.error());
   script = std::move(*real);
   const Runner runner = runner_of(read_head(script), script);
   const auto* python_script = std::get_if<PythonScript>(&runner);
-  if (python_script == nullptr) return fail(script.string() + " is not a Python script");
+  if (python_script == nullptr) return fail(script.string() + " is not a Python script", script);
   auto python = interpreter_of(script, *python_script, surroundings);
   if (!python) return tl::unexpected(python.error());
   return Pytest{std::move(*python), std::move(script)};
 }
 
-tl::expected<Pytest, std::string> from_hearth_python(const Surroundings& surroundings) {
+tl::expected<Pytest, NoPytest> from_hearth_python(const Surroundings& surroundings) {
   const std::string& wanted = surroundings.hearth_python;
   path python = wanted;
   if (wanted.find('/') == std::string::npos) python = surroundings.find_on_path(wanted);
   if (python.empty() || !is_executable(python)) {
-    return tl::unexpected("HEARTH_PYTHON is " + wanted + ", which is not an executable file");
+    return tl::unexpected(
+        NoPytest{"HEARTH_PYTHON is " + wanted + ", which is not an executable file", {}});
   }
   std::error_code error;
   auto real = behind_shim(std::filesystem::absolute(python, error), surroundings);
@@ -135,7 +137,7 @@ Surroundings current_surroundings() {
   return {variable("HEARTH_PYTHON"), variable("VIRTUAL_ENV"), client::find_on_path, ask};
 }
 
-tl::expected<Pytest, std::string> find_pytest(const Surroundings& surroundings) {
+tl::expected<Pytest, NoPytest> find_pytest(const Surroundings& surroundings) {
   if (!surroundings.hearth_python.empty()) return from_hearth_python(surroundings);
   if (!surroundings.virtual_env.empty()) {
     std::error_code error;
@@ -146,9 +148,10 @@ tl::expected<Pytest, std::string> find_pytest(const Surroundings& surroundings) 
   }
   const path script = surroundings.find_on_path("pytest");
   if (script.empty()) {
-    return tl::unexpected(std::string(
-        "there is no pytest on PATH: activate a virtual environment that has it, or set "
-        "HEARTH_PYTHON to its python"));
+    return tl::unexpected(
+        NoPytest{"there is no pytest on PATH: activate a virtual environment that has it, or set "
+                 "HEARTH_PYTHON to its python",
+                 {}});
   }
   return from_script(script, surroundings);
 }

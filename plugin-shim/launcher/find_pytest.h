@@ -16,6 +16,12 @@ struct Pytest {
   bool operator==(const Pytest&) const = default;
 };
 
+// Why there is none that hearth can run.
+struct NoPytest {
+  std::string message;            // one line for the user
+  std::filesystem::path program;  // what `pytest` starts all the same; empty: nothing
+};
+
 // What is looked at, so that tests can say it.
 struct Surroundings {
   std::string hearth_python;  // $HEARTH_PYTHON
@@ -30,7 +36,7 @@ Surroundings current_surroundings();
 
 // In this order: $HEARTH_PYTHON (with the pytest script beside it, if there is one), the active
 // virtual environment's pytest, `pytest` on PATH. Version managers' shims are asked for what stands
-// behind them. The error is one line for the user.
-tl::expected<Pytest, std::string> find_pytest(const Surroundings& surroundings);
+// behind them.
+tl::expected<Pytest, NoPytest> find_pytest(const Surroundings& surroundings);
 
 }  // namespace hearth::launcher

@@ -16,6 +16,7 @@ Environment:
   HEARTH_RUNTIME_DIR  sockets and lock (default: $XDG_RUNTIME_DIR/hearth, else /tmp/hearth-<uid>)
   HEARTH_STATE_DIR    log (default: $XDG_STATE_HOME/hearth, else ~/.local/state/hearth)
   HEARTH_DAEMON       hearthd, when it is not beside hearth
+  HEARTH_STRICT=1     `hearth pytest` fails where it would else run plain pytest (also: --hearth-strict)
 
 Exit codes: those of pytest for `hearth pytest`; else 0, 1 when `hearth doctor` has complaints, 2 for a wrong command
 line, 3 for trouble.)";
@@ -86,6 +87,9 @@ int main(int count, char** words) {
   // Nothing after `pytest` is looked at here, and nothing is set up that a run does not need.
   if (count >= 2 && std::string_view(words[1]) == "pytest") {
     return pytest(std::vector<std::string>(words + 2, words + count));
+  }
+  if (count >= 2 && std::string_view(words[1]) == "hand-over") {
+    return handed_over_pytest(std::vector<std::string>(words + 2, words + count));
   }
   return parse_and_do(count, words);
 }

@@ -15,6 +15,7 @@ from tests.bench.memory import memory
 from tests.bench.rerun import rerun
 from tests.bench.selections import selections
 from tests.bench.sharing import sharing
+from tests.bench.terminal import terminal
 from tests.bench.verify import verify
 from tests.support.environments import BUILD
 
@@ -26,6 +27,7 @@ _ALL = {
     "memory": memory,
     "sharing": sharing,
     "client": client,
+    "terminal": terminal,
     "verify": verify,
 }
 

@@ -97,9 +97,12 @@ class FakeDaemon {
           if (streams->open.at(i)) all[i] = std::move(received.descriptors.at(next++));
         }
         streams_.emplace(streams->ticket, std::move(all));
+        last_ = &client->second.channel;
       }
     }
-    if (client->second.channel.closed()) clients_.erase(client);
+    if (!client->second.channel.closed()) return;
+    if (last_ == &client->second.channel) last_ = nullptr;
+    clients_.erase(client);
   }
 
   void read_message() {
@@ -167,7 +170,10 @@ class FakeDaemon {
     const std::string what = spec.args.empty() ? "" : spec.args[0];
     const std::uint64_t number = ++runs_;
     if (what == "fail-early")
-      return send(run.peer, RunFailed{.run = 0, .message = "no such luck", .tests_started = false});
+      return send(run.peer, RunFailed{.run = 0,
+                                      .message = "no such luck",
+                                      .may_have_begun = false,
+                                      .plain_fails_too = false});
     send(run.peer, RunAccepted{.run = number});
     const auto finish = [&](int wait_status) {
       send(run.peer, RunFinished{.run = number, .wait_status = wait_status});
@@ -183,10 +189,20 @@ class FakeDaemon {
       finished.printed_stderr = "and in vain\n";
       send(run.peer, finished);
     } else if (what == "fail") {
-      send(run.peer,
-           RunFailed{.run = number, .message = "the zygote fell over", .tests_started = true});
+      send(run.peer, RunFailed{.run = number,
+                               .message = "the zygote fell over",
+                               .may_have_begun = true,
+                               .plain_fails_too = false});
     } else if (what == "vanish") {
+      last_->send(SessionStarting{.run = number});
       _exit(9);
+    } else if (what == "vanish-early") {
+      _exit(9);
+    } else if (what == "hopeless") {
+      send(run.peer, RunFailed{.run = number,
+                               .message = "there is no pytest",
+                               .may_have_begun = false,
+                               .plain_fails_too = true});
     } else if (what == "echo") {
       echo(spec, streams);
       finish(0);
@@ -224,6 +240,7 @@ class FakeDaemon {
   std::map<int, Client> clients_;
   std::map<std::string, std::vector<Fd>> streams_;  // by ticket
   std::vector<Pending> pending_;
+  Channel* last_ = nullptr;  // that streams came from
   std::uint64_t runs_ = 0;
   bool stopped_ = false;
 };

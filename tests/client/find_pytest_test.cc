@@ -35,7 +35,7 @@ class FindPytest : public testing::Test {
     return program(name, "#!" + python.string() + "\nimport sys\n");
   }
 
-  tl::expected<Pytest, std::string> find() {
+  tl::expected<Pytest, NoPytest> find() {
     return find_pytest(
         {hearth_python_, virtual_env_,
          [this](const std::string& name) { return on_path_.count(name) ? on_path_[name] : path(); },
@@ -94,7 +94,7 @@ TEST_F(FindPytest, runs_the_module_when_what_is_beside_HEARTH_PYTHON_is_no_pytho
 
 TEST_F(FindPytest, says_which_HEARTH_PYTHON_is_not_there) {
   hearth_python_ = root_ / "gone/python";
-  EXPECT_EQ(find().error(),
+  EXPECT_EQ(find().error().message,
             "HEARTH_PYTHON is " + hearth_python_ + ", which is not an executable file");
 }
 
@@ -158,29 +158,29 @@ TEST_F(FindPytest, asks_for_what_stands_behind_an_interpreter_that_is_a_shim) {
 
 TEST_F(FindPytest, tells_of_HEARTH_PYTHON_when_the_version_manager_has_no_answer) {
   on_path_["pytest"] = program("shims/pytest", "#!/bin/sh\nexec pyenv exec pytest\n");
-  EXPECT_THAT(find().error(),
+  EXPECT_THAT(find().error().message,
               testing::AllOf(HasSubstr("`pyenv which pytest`"), HasSubstr("set HEARTH_PYTHON")));
 }
 
 TEST_F(FindPytest, tells_of_HEARTH_PYTHON_when_the_script_is_no_python_script) {
   on_path_["pytest"] = program("bin/pytest", "#!/bin/bash\nexec docker run pytest\n");
-  EXPECT_THAT(find().error(),
+  EXPECT_THAT(find().error().message,
               testing::AllOf(HasSubstr("not a Python script"), HasSubstr("set HEARTH_PYTHON")));
 }
 
 TEST_F(FindPytest, names_the_interpreter_that_is_gone) {
   on_path_["pytest"] = script_for("bin/pytest", root_ / "gone/bin/python");
-  EXPECT_THAT(find().error(),
+  EXPECT_THAT(find().error().message,
               HasSubstr((root_ / "gone/bin/python").string() + ", which is not there"));
 }
 
 TEST_F(FindPytest, refuses_a_script_that_gives_its_interpreter_options) {
   on_path_["pytest"] = program("bin/pytest", "#!" + program("bin/python3").string() + " -I\n");
-  EXPECT_THAT(find().error(), HasSubstr("options (-I)"));
+  EXPECT_THAT(find().error().message, HasSubstr("options (-I)"));
 }
 
 TEST_F(FindPytest, says_that_there_is_none) {
-  EXPECT_THAT(find().error(), HasSubstr("there is no pytest on PATH"));
+  EXPECT_THAT(find().error().message, HasSubstr("there is no pytest on PATH"));
 }
 
 }  // namespace

@@ -27,6 +27,24 @@ def assert_trouble(result: subprocess.CompletedProcess[str], *parts: str, code: 
         assert part in result.stderr
 
 
+def assert_plain(
+    hearth: Command, command: str, *parts: str, arguments: list[str] | None = None
+) -> None:
+    """`hearth pytest` says why in one line and becomes the plain command; strictly it is trouble."""
+    arguments = arguments or []
+    for strict in ("--hearth-strict", "HEARTH_STRICT"):
+        given = [*arguments, strict] if strict.startswith("-") else arguments
+        environment = {**hearth.environment, "HEARTH_STRICT": str(int(given is arguments))}
+        assert_trouble(hearth(command, *given, env=environment), *parts)
+    hearth.python.write_text('#!/bin/sh\nprintf "%s\\n" plain "$@"\nexit 5\n')
+    result = hearth(command, *arguments)
+    assert (result.returncode, lines(result.stdout)) == (5, ["plain", "-m", "pytest", *arguments])
+    assert len(lines(result.stderr)) == 1, result.stderr
+    assert result.stderr.startswith("hearth: ") and "(so this is plain pytest)" in result.stderr
+    for part in parts:
+        assert part in result.stderr
+
+
 # ---- the command line
 
 
@@ -96,7 +114,7 @@ def test_the_starter_may_have_all_its_streams_closed(hearth: Command) -> None:
 def test_the_daemons_own_words_are_shown_when_it_cannot_start(hearth: Command) -> None:
     hearth.environment["HEARTH_FAKE"] = "error"
     assert_trouble(hearth("start"), "the moon is full", "hearthd.log")
-    assert_trouble(hearth("pytest"), "the moon is full")
+    assert_plain(hearth, "pytest", "the moon is full")
 
 
 def test_a_daemon_that_ends_while_it_starts_is_told(hearth: Command) -> None:
@@ -174,7 +192,8 @@ def test_a_runtime_directory_that_others_can_use_is_refused(hearth: Command) -> 
     directory = hearth.root / "run"
     directory.mkdir()
     directory.chmod(0o755)
-    assert_trouble(hearth("pytest"), str(directory))
+    assert_trouble(hearth("start"), str(directory))
+    assert_plain(hearth, "pytest", str(directory))
     assert hearth.daemons() == []
 
 
@@ -189,8 +208,9 @@ def test_a_runtime_directory_of_another_user_is_refused(hearth: Command) -> None
 
 def test_a_runtime_directory_with_too_long_a_name_is_refused(hearth: Command) -> None:
     hearth.environment["HEARTH_RUNTIME_DIR"] = "/tmp/" + "x" * 120
-    for command in ("start", "status", "stop", "pytest"):
+    for command in ("start", "status", "stop"):
         assert_trouble(hearth(command), "HEARTH_RUNTIME_DIR")
+    assert_plain(hearth, "pytest", "HEARTH_RUNTIME_DIR")
 
 
 # ---- versions
@@ -215,13 +235,14 @@ def test_version_tells_of_the_running_daemon_too(hearth: Command) -> None:
 @pytest.mark.parametrize("part", ["old", "featureless"])
 def test_a_daemon_of_another_version_is_told_with_what_to_do(hearth: Command, part: str) -> None:
     hearth.environment["HEARTH_FAKE"] = part
-    for command in ("pytest", "status", "start"):
+    for command in ("start", "status"):
         assert_trouble(hearth(command), "hearth 7.7", "`hearth stop`")
+    assert_plain(hearth, "pytest", "hearth 7.7", "`hearth stop`")
 
 
 def test_what_a_daemon_says_when_it_refuses_is_shown(hearth: Command) -> None:
     hearth.environment["HEARTH_FAKE"] = "refuse"
-    assert_trouble(hearth("pytest"), "it cannot serve you: update hearth")
+    assert_plain(hearth, "pytest", "it cannot serve you: update hearth")
 
 
 # ---- runs
@@ -254,7 +275,51 @@ def test_dying_like_the_session_leaves_no_core_file(hearth: Command) -> None:
 
 def test_a_run_that_fails_is_told(hearth: Command) -> None:
     assert_trouble(hearth("pytest", "fail"), "the zygote fell over")
-    assert_trouble(hearth("pytest", "fail-early"), "no such luck")
+    assert_trouble(hearth("pytest", "hopeless"), "there is no pytest")
+
+
+def test_a_run_that_fails_before_it_has_begun_is_plain_pytest(hearth: Command) -> None:
+    assert_plain(hearth, "pytest", "no such luck", arguments=["fail-early", "-x", "", "a b"])
+
+
+def test_a_daemon_that_vanishes_before_the_session_starts_costs_no_run(hearth: Command) -> None:
+    assert_plain(hearth, "pytest", "has gone away", arguments=["vanish-early"])
+
+
+def test_plain_pytest_has_the_streams_signals_and_exit_code_of_its_own(hearth: Command) -> None:
+    hearth.python.write_text(
+        "#!/bin/sh\ngrep -E 'Sig(Blk|Ign)' /proc/self/status\n[ -e /dev/fd/0 ] || echo closed\nkill -INT $$\n"
+    )
+    status = subprocess.run(
+        ["grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"], capture_output=True, text=True
+    )
+    done = hearth("pytest", "fail-early", preexec_fn=lambda: os.close(0))
+    assert (done.returncode, done.stdout) == (-signal.SIGINT, status.stdout + "closed\n")
+
+
+def test_the_plugin_is_told_that_it_need_not_hand_over_again(hearth: Command) -> None:
+    hearth.python.write_text('#!/bin/sh\necho "$HEARTH_PLAIN $$"\n')
+    for arguments in (
+        ["pytest", "fail-early"],
+        ["hand-over", str(hearth.python), "", "fail-early"],
+    ):
+        handed_over = arguments[0] == "hand-over"
+        plain, pid = hearth(*arguments).stdout.split(" ")
+        assert plain == (pid.strip() if handed_over else "")
+    plain, pid = hearth("pytest", "fail-early", "--hearth").stdout.split(" ")
+    assert plain == pid.strip()
+
+
+def test_a_script_that_hearth_cannot_run_is_run_by_itself(hearth: Command) -> None:
+    del hearth.environment["HEARTH_PYTHON"]
+    script = hearth.python.with_name("pytest")
+    script.write_text('#!/bin/sh\necho wrapped "$@"\n')
+    script.chmod(0o755)
+    hearth.environment["PATH"] = f"{script.parent}:/usr/bin:/bin"
+    done = hearth("pytest", "-x")
+    assert (done.returncode, done.stdout) == (0, "wrapped -x\n")
+    assert "is not a Python script" in done.stderr
+    assert_trouble(hearth("pytest", "--hearth-strict"), "is not a Python script")
 
 
 def test_a_daemon_that_vanishes_during_a_run_is_told(hearth: Command) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ class Project:
         self.write("test_it.py", IN_WORKERS)
 
     def write(self, name: str, text: str) -> None:
+        (self.directory / name).parent.mkdir(exist_ok=True)
         (self.directory / name).write_text(text)
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -118,13 +120,139 @@ def test_without_being_asked_it_adds_no_option_but_its_own(project: Project) -> 
         assert "unrecognized arguments: -n" in done.stderr
 
 
-def test_without_workers_it_runs_plainly(project: Project) -> None:
+# ---- handing over
+
+
+def write_test_that_says_where_it_runs(project: Project) -> None:
     project.write(
         "test_it.py",
-        "import sys\ndef test_it():\n    assert '_hearth_runtime' not in sys.modules\n",
+        "import os, sys\n"
+        "def test_it():\n"
+        "    assert 'HEARTH_PLAIN' not in os.environ\n"
+        "    assert not [word for word in sys.argv if 'hearth-strict' in word]\n"
+        "    os.write(1, b'\\nwarm\\n' if '_hearth_runtime' in sys.modules else b'\\nplain\\n')\n",
     )
-    assert "1 passed" in project.module("--hearth").stdout
-    assert "1 passed" in project.module("--hearth", "-n", "0").stdout
+
+
+def where(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout + done.stderr
+    assert done.stderr == ""
+    (line,) = {"warm", "plain"} & set(done.stdout.splitlines())
+    return line
+
+
+def test_an_ordinary_command_line_is_handed_over(project: Project) -> None:
+    write_test_that_says_where_it_runs(project)
+    script = str(Path(sys.executable).with_name("pytest"))
+    arguments = ("-s", *PLUGIN)
+    for command in ((script, *arguments), (sys.executable, "-m", "pytest", *arguments)):
+        assert where(project.run(*command, "--hearth")) == "warm"
+        assert where(project.run(*command, "--hearth", "-n", "0", "--hearth-strict")) == "warm"
+        assert where(project.run(*command, HEARTH="1")) == "warm"
+        assert where(project.run(*command, PYTEST_ADDOPTS="--hearth")) == "warm"
+        assert where(project.run(*command)) == "plain"
+    project.write("pytest.ini", "[pytest]\naddopts = --hearth\n")
+    assert where(project.run(script, *arguments)) == "warm"
+
+
+def test_what_it_prints_is_what_hearth_pytest_prints(project: Project) -> None:
+    project.write("test_it.py", "def test_it():\n    assert 0\n")
+    handed_over = project.module("--hearth", "--durations=0", "-vv", "-rA")
+    asked = project.run(
+        str(project.daemon.binary),
+        "pytest",
+        *PLUGIN,
+        "--durations=0",
+        "-vv",
+        "-rA",
+        HEARTH_PYTHON=sys.executable,
+    )
+    assert handed_over.returncode == asked.returncode == 1
+    assert _without_times(handed_over.stdout) == _without_times(asked.stdout)
+
+
+def _without_times(text: str) -> str:
+    return re.sub(r"\d+\.\d+s", "N s", text)
+
+
+@pytest.mark.parametrize(
+    "options", [("-X", "utf8"), ("-W", "default"), ("-O",), ("-s",), ("-m", "trace", "--count")]
+)
+def test_options_of_python_itself_keep_the_run_here(
+    project: Project, options: tuple[str, ...]
+) -> None:
+    write_test_that_says_where_it_runs(project)
+    module = ("--module",) if "trace" in options else ("-m",)
+    done = project.run(sys.executable, *options, *module, "pytest", *PLUGIN, "-s", "--hearth")
+    assert "plain" in done.stdout.splitlines(), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()",
+        "import subprocess; child = subprocess.Popen(['sleep', '60'])",
+        "import sys; sys.settrace(lambda *_: None)",
+        "import sys; sys.setprofile(lambda *_: None)",
+    ],
+)
+def test_what_would_be_lost_keeps_the_run_here(project: Project, deed: str) -> None:
+    write_test_that_says_where_it_runs(project)
+    project.write(
+        "early.py",
+        deed + "\ndef pytest_unconfigure():\n    'child' in globals() and child.kill()\n",
+    )
+    assert where(project.module("-s", "--hearth", "-p", "early")) == "warm"  # comes too late
+    done = project.run(
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "early",
+        *PLUGIN,
+        "-s",
+        "--hearth",
+        PYTHONPATH=(f"{project.directory}:{project.environment['PYTHONPATH']}"),
+    )
+    assert where(done) == "plain"
+
+
+def test_a_program_that_calls_main_keeps_the_run(project: Project) -> None:
+    write_test_that_says_where_it_runs(project)
+    # Named like the script, and with its arguments; a function of its own stands between.
+    project.write(
+        "bin/pytest",
+        "import sys, pytest\ndef run():\n    return pytest.main()\nsys.exit(run())\n",
+    )
+    done = project.run(sys.executable, "bin/pytest", *PLUGIN, "-s", "--hearth", "test_it.py")
+    assert where(done) == "plain"
+
+
+def test_a_plugin_that_a_conftest_loads_comes_too_late_to_hand_over(project: Project) -> None:
+    write_test_that_says_where_it_runs(project)
+    project.write("conftest.py", "pytest_plugins = ['pytest_hearth.plugin']\n")
+    done = project.run(sys.executable, "-m", "pytest", "-s", HEARTH="1")
+    assert where(done) == "plain"
+
+
+def test_a_run_that_hearth_cannot_have_is_a_plain_one_and_says_why_once(project: Project) -> None:
+    write_test_that_says_where_it_runs(project)
+    directory = project.directory / "run"
+    directory.mkdir()
+    directory.chmod(0o755)
+    unusable = {"HEARTH_RUNTIME_DIR": str(directory)}
+    for arguments in (("--hearth",), ("--hearth", "-n", "0")):
+        done = project.module("-s", *arguments, **unusable)
+        assert done.returncode == 0 and "plain" in done.stdout.splitlines(), done
+        assert done.stderr.count("\n") == 1 and str(directory) in done.stderr
+        assert "(so this is plain pytest)" in done.stderr
+    for done in (
+        project.module("--hearth", "--hearth-strict", **unusable),
+        project.module(HEARTH="1", HEARTH_STRICT="1", **unusable),
+        project.module("--hearth", PYTEST_ADDOPTS="--hearth-strict", **unusable),
+    ):
+        assert (done.returncode, done.stdout) == (3, ""), done
+        assert done.stderr.startswith("hearth: ") and str(directory) in done.stderr
 
 
 def test_hearth_pytest_accepts_the_plugins_option(project: Project) -> None:
@@ -158,14 +286,24 @@ def test_workers_see_the_environment_that_the_process_was_started_with(project: 
     assert_ran_in_workers(project.module("-p", "early", "--hearth", "-n", "1", GIVEN="x"))
 
 
-def test_a_daemon_that_cannot_be_had_is_a_usage_error(project: Project) -> None:
+def test_a_program_whose_daemon_cannot_be_had_runs_plainly(project: Project) -> None:
+    project.write("test_it.py", "def test_it():\n    pass\n")
+    project.write(
+        "program.py",
+        "import sys, pytest\n"
+        "sys.exit(pytest.main(['-p', 'pytest_hearth.plugin', '--hearth', '-n', '1', *sys.argv[1:]]))\n",
+    )
     directory = project.directory / "run"
     directory.mkdir()
     directory.chmod(0o755)
-    done = project.module("--hearth", "-n", "1", HEARTH_RUNTIME_DIR=str(directory))
+    program = (sys.executable, "program.py")
+    for without in ((), WITHOUT_XDIST):
+        done = project.run(*program, *without, HEARTH_RUNTIME_DIR=str(directory))
+        assert done.returncode == 0 and "1 passed" in done.stdout, done
+        assert done.stderr.count("\n") == 1 and str(directory) in done.stderr
+    done = project.run(*program, "--hearth-strict", HEARTH_RUNTIME_DIR=str(directory))
     assert done.returncode == 4
-    assert done.stderr.startswith("ERROR: --hearth: ")
-    assert str(directory) in done.stderr
+    assert done.stderr.startswith("ERROR: --hearth: ") and str(directory) in done.stderr
 
 
 def test_an_interrupt_ends_the_run(project: Project) -> None:

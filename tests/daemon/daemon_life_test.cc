@@ -31,7 +31,7 @@ TEST_F(DaemonLife, tells_the_client_of_a_run_in_progress_that_it_was_stopped) {
   const auto failed = one->receive_a<RunFailed>();
   ASSERT_TRUE(failed);
   EXPECT_THAT(failed->message, HasSubstr("hearthd was stopped"));
-  EXPECT_TRUE(failed->tests_started);
+  EXPECT_TRUE(failed->may_have_begun);
 }
 
 TEST_F(DaemonLife, tells_the_client_of_a_run_that_is_being_built_that_it_was_stopped) {
@@ -42,7 +42,7 @@ TEST_F(DaemonLife, tells_the_client_of_a_run_that_is_being_built_that_it_was_sto
   const auto failed = one->receive_a<RunFailed>();
   ASSERT_TRUE(failed);
   EXPECT_THAT(failed->message, HasSubstr("hearthd was stopped"));
-  EXPECT_FALSE(failed->tests_started);
+  EXPECT_FALSE(failed->may_have_begun);
 }
 
 TEST_F(DaemonLife, tells_a_plugins_controller_that_it_was_stopped) {

@@ -107,7 +107,7 @@ void announce(Channel& channel, const State& state, const BuildStage& build) {
   if (state.stage == Stage::selected && !argument(spec, "imports").empty())
     channel.send(ImportsObserved{{{argument(spec, "imports"), "/fake/module.py"}}, {}, {}, {}});
   if (state.stage == Stage::configured && !argument(spec, "fail").empty()) {
-    channel.send(StageFailed{argument(spec, "fail")});
+    channel.send(StageFailed{argument(spec, "fail"), false});
     _exit(1);
   }
   if (state.stage == Stage::selected) {

@@ -60,10 +60,13 @@ def test_a_python_that_is_not_there_is_told(running: Hearth) -> None:
 
 def test_a_python_that_is_no_python_is_told(running: Hearth) -> None:
     fake = running.project / "python"
-    fake.write_text("#!/bin/sh\nexit 1\n")
+    fake.write_text("#!/bin/sh\nexit 7\n")
     fake.chmod(0o755)
-    done = running.pytest(environment={"HEARTH_PYTHON": str(fake)})
+    done = running.pytest("--hearth-strict", environment={"HEARTH_PYTHON": str(fake)})
     _assert_one_line(done, str(fake))
+    done = running.pytest(environment={"HEARTH_PYTHON": str(fake)})
+    assert (done.exit_code, done.stdout) == (7, "")
+    assert done.stderr.count("\n") == 1 and str(fake) in done.stderr
 
 
 def test_a_python_without_pytest_is_told_what_to_install(
@@ -98,13 +101,22 @@ def test_a_directory_that_is_gone_is_told(running: Hearth) -> None:
     _assert_one_line(running.run("/bin/sh", "-c", shell), "directory")
 
 
+def _assert_no_daemon_there(running: Hearth, directory: Path) -> None:
+    """It is told; a run is a plain one, unless the user wants to know."""
+    environment = {"HEARTH_RUNTIME_DIR": str(directory)}
+    for command in (("start",), ("pytest", "--hearth-strict")):
+        _assert_one_line(running.command(*command, environment=environment), str(directory))
+    plain = running.plain(environment=environment)
+    done = running.pytest(environment=environment)
+    assert (done.exit_code, done.normal_stdout) == (0, plain.normal_stdout)
+    assert done.stderr.count("\n") == 1 and str(directory) in done.stderr
+
+
 def test_a_runtime_directory_that_others_may_enter_is_refused(running: Hearth) -> None:
     other = running.daemon.directory / "open"
     other.mkdir()
     other.chmod(0o755)
-    for command in (("start",), ("pytest",)):
-        done = running.command(*command, environment={"HEARTH_RUNTIME_DIR": str(other)})
-        _assert_one_line(done, str(other))
+    _assert_no_daemon_there(running, other)
     assert os.listdir(other) == []
 
 
@@ -114,9 +126,7 @@ def test_a_runtime_directory_of_someone_else_is_refused(running: Hearth) -> None
     other.mkdir()
     other.chmod(0o700)
     os.chown(other, 65534, 65534)
-    for command in (("start",), ("pytest",)):
-        done = running.command(*command, environment={"HEARTH_RUNTIME_DIR": str(other)})
-        _assert_one_line(done, str(other))
+    _assert_no_daemon_there(running, other)
 
 
 def test_a_runtime_directory_that_is_a_link_is_refused(running: Hearth) -> None:

@@ -58,6 +58,27 @@ def test_a_killed_daemon_ends_its_runs_and_the_next_client_starts_another(
     assert hearth.daemon_process() != daemon
 
 
+def test_a_daemon_that_is_killed_before_the_session_begins_costs_nothing_but_time(
+    hearth: Hearth,
+) -> None:
+    """Nothing of the run was executed: it is a plain one."""
+    hearth.write_gate()
+    hearth.write("conftest.py", "import gate\ngate.reach('conftest')\ngate.hold()\n")
+    hearth.write("test_a.py", "def test_a():\n    open('journal', 'a').write('once')\n")
+    client = hearth.start_pytest()
+    hearth.gate.wait()
+    daemon = hearth.daemon_process()
+    below = descendants(daemon.pid)
+    kill(daemon)
+    assert hearth.gate.wait() == ("conftest", client.pid)  # the client has become plain pytest
+    assert wait_gone(below, _GONE) == set()
+    hearth.gate.release()
+    done = hearth.finish(client)
+    assert (done.exit_code, done.counts) == (0, {"passed": 1}), str(done)
+    assert done.stderr.count("\n") == 1 and "(so this is plain pytest)" in done.stderr
+    assert (hearth.project / "journal").read_text() == "once"
+
+
 def test_stop_removes_what_a_killed_daemon_left(hearth: Hearth) -> None:
     assert hearth.command("start").exit_code == 0
     daemon = hearth.daemon_process()

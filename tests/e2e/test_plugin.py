@@ -1,4 +1,4 @@
-"""The other road: the user's own pytest, with `--hearth -n N`, hands its tests to the daemon."""
+"""The other road: `pytest --hearth`, handed over, or with the user's own process as the controller of `-n N`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,28 @@ def own(hearth: Hearth) -> Hearth:
 
 
 def _run(hearth: Hearth, *arguments: str) -> Finished:
-    return hearth.plain(*_PLUGIN, *arguments)
+    """From within a program that calls pytest.main(): its process is the controller."""
+    program = hearth.write(
+        "program.py", "import sys, pytest\nsys.exit(pytest.main(sys.argv[1:]))\n"
+    )
+    return hearth.run(str(hearth.daemon.python), str(program), *_PLUGIN, *arguments)
+
+
+def test_a_command_line_is_handed_over_and_comes_out_as_ever(own: Hearth) -> None:
+    own.write("conftest.py", "import os\ndef pytest_report_header():\n    return os.environ['A']\n")
+    environment = {"A": "from the environment"}
+    for edit in ("", "\ndef test_c():\n    pass\n"):
+        with own.write("test_a.py", "def test_a():\n    assert 1\n").open("a") as file:
+            file.write(edit)
+        plain = own.plain(*_PLUGIN, "-v", environment=environment)
+        for _ in range(2):
+            done = own.plain(*_PLUGIN, "-v", "--hearth", environment=environment)
+            assert (done.exit_code, done.normal_stdout) == (plain.exit_code, plain.normal_stdout)
+    zygotes = own.daemon.status()["zygotes"]
+    assert [z["served"] for z in zygotes if z["stage"] == "selected"] == [2], zygotes
+    done = own.plain(*_PLUGIN, "--hearth", "-n", "2", environment=environment)
+    assert (done.exit_code, done.counts) == (0, {"passed": 2}), str(done)
+    assert {z["flavour"] for z in own.daemon.status()["zygotes"]} == {"session", "worker"}
 
 
 def test_tests_are_executed_by_the_daemons_workers(own: Hearth) -> None:
@@ -42,7 +63,8 @@ def test_tests_are_executed_by_the_daemons_workers(own: Hearth) -> None:
 
 def test_the_variable_does_what_the_option_does(own: Hearth) -> None:
     own.write("test_a.py", _TWENTY)
-    done = own.plain(*_PLUGIN, "-n", "2", environment={"HEARTH": "1"})
+    own.environment["HEARTH"] = "1"
+    done = _run(own, "-n", "2")
     assert (done.exit_code, done.counts) == (0, {"passed": 20}), str(done)
     assert own.daemon.status()["zygotes"]
 
@@ -70,18 +92,6 @@ def test_an_edit_is_seen(own: Hearth) -> None:
     assert _run(own, "--hearth", "-n", "2").exit_code == 0
     own.write("test_a.py", "def test_a():\n    assert 0\n")
     assert _run(own, "--hearth", "-n", "2").exit_code == 1
-
-
-def test_a_daemon_that_cannot_be_used_is_a_usage_error(own: Hearth) -> None:
-    own.write("test_a.py", _TWENTY)
-    other = own.daemon.directory / "open"
-    other.mkdir()
-    other.chmod(0o755)
-    done = own.plain(
-        *_PLUGIN, "--hearth", "-n", "2", environment={"HEARTH_RUNTIME_DIR": str(other)}
-    )
-    assert done.exit_code == 4, str(done)
-    assert str(other) in done.stderr
 
 
 def test_exitfirst_has_plain_pytests_exit_code(own: Hearth) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Optional
 
 from . import _client, _native
+from .installed_commands import find_command
 from .messages import (
     BeginDistribution,
     CancelDistribution,
@@ -88,13 +89,6 @@ class ClientTransport:
             raise TransportError(str(error)) from None
 
 
-def _daemon_directory() -> Path:
+def _daemon_directory() -> str:
     """Where the daemon's executable was installed with this package; it is looked for elsewhere too if it is not there."""
-    package = (
-        Path(__file__).absolute().parent
-    )  # in a build tree the files are links, the directory is not
-    # <prefix>/lib/hearth/pytest_hearth, or <prefix>/lib/python3.x/site-packages/pytest_hearth
-    for prefix in (package.parents[2], package.parents[3]) if len(package.parents) > 3 else ():
-        if (prefix / "bin" / "hearthd").exists():
-            return prefix / "bin"
-    return package
+    return os.path.dirname(find_command("hearthd") or "")

@@ -34,7 +34,8 @@ def main(control_fd: int) -> NoReturn:
         if error.name != "pytest":
             zygote.fail(f"cannot import pytest: {error}")
         zygote.fail(
-            f"{sys.executable} has no pytest: install it with `{sys.executable} -m pip install pytest`"
+            f"{sys.executable} has no pytest: install it with `{sys.executable} -m pip install pytest`",
+            plain_fails_too=True,
         )
     except Exception as error:
         zygote.fail(f"cannot import pytest: {type(error).__name__}: {error}")

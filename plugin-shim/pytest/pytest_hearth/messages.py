@@ -1241,26 +1241,41 @@ class RunFailed(Message):
     session reported its own.
     """
 
-    __slots__ = ("run", "message", "tests_started")
+    __slots__ = ("run", "message", "may_have_begun", "plain_fails_too")
     # run: 0 when it had no number yet
-    # tests_started: whether any test had started: if not, the client may fall back to a plain run
+    # may_have_begun: a session was, or may have been, forked; if not, the client may run plain
+    # pytest instead
+    # plain_fails_too: what is wrong is as wrong for a plain run: the client need not try one
     ID: ClassVar[int] = 8
     NAME: ClassVar[str] = "run_failed"
 
-    def __init__(self, run: int, message: str, tests_started: bool) -> None:
+    def __init__(
+        self,
+        run: int,
+        message: str,
+        may_have_begun: bool,
+        plain_fails_too: bool,
+    ) -> None:
         self.run = run
         self.message = message
-        self.tests_started = tests_started
+        self.may_have_begun = may_have_begun
+        self.plain_fails_too = plain_fails_too
 
     def to_wire(self) -> list[object]:
-        return [8, {"run": self.run, "message": self.message, "tests_started": self.tests_started}]
+        return [8, {
+            "run": self.run,
+            "message": self.message,
+            "may_have_begun": self.may_have_begun,
+            "plain_fails_too": self.plain_fails_too,
+        }]
 
     @classmethod
     def from_fields(cls, fields: dict[str, object]) -> RunFailed:
         return cls(
             _uint(fields["run"], "run_failed.run"),
             _string(fields["message"], "run_failed.message"),
-            _bool(fields["tests_started"], "run_failed.tests_started"),
+            _bool(fields["may_have_begun"], "run_failed.may_have_begun"),
+            _bool(fields["plain_fails_too"], "run_failed.plain_fails_too"),
         )
 
 
@@ -1820,19 +1835,24 @@ class StageFailed(Message):
     that ends by itself just exits.)
     """
 
-    __slots__ = ("message",)
+    __slots__ = ("message", "plain_fails_too")
+    # plain_fails_too: see run_failed
     ID: ClassVar[int] = 24
     NAME: ClassVar[str] = "stage_failed"
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, plain_fails_too: bool) -> None:
         self.message = message
+        self.plain_fails_too = plain_fails_too
 
     def to_wire(self) -> list[object]:
-        return [24, {"message": self.message}]
+        return [24, {"message": self.message, "plain_fails_too": self.plain_fails_too}]
 
     @classmethod
     def from_fields(cls, fields: dict[str, object]) -> StageFailed:
-        return cls(_string(fields["message"], "stage_failed.message"))
+        return cls(
+            _string(fields["message"], "stage_failed.message"),
+            _bool(fields["plain_fails_too"], "stage_failed.plain_fails_too"),
+        )
 
 
 class Forked(Message):
@@ -2765,6 +2785,27 @@ class WorkerPrinted(Message):
         )
 
 
+class SessionStarting(Message):
+    """daemon, on the streams socket, before it asks for the session's fork. A client that has not
+    received it when the daemon's side closes knows that nothing of its run was executed (what
+    was written to that socket outlives the writer).
+    """
+
+    __slots__ = ("run",)
+    ID: ClassVar[int] = 70
+    NAME: ClassVar[str] = "session_starting"
+
+    def __init__(self, run: int) -> None:
+        self.run = run
+
+    def to_wire(self) -> list[object]:
+        return [70, {"run": self.run}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> SessionStarting:
+        return cls(_uint(fields["run"], "session_starting.run"))
+
+
 MESSAGES: Final[dict[int, type[Message]]] = {
     message_type.ID: message_type
     for message_type in (
@@ -2830,6 +2871,7 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         TerminalBack,
         InterruptWorker,
         WorkerPrinted,
+        SessionStarting,
     )
 }
 

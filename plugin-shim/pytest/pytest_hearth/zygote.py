@@ -76,10 +76,10 @@ class Zygote:
         self._is_retiring = False
         self._has_served = False
 
-    def fail(self, message: str) -> NoReturn:
-        """The stage cannot be reached."""
+    def fail(self, message: str, plain_fails_too: bool = False) -> NoReturn:
+        """The stage cannot be reached; plain_fails_too: nor would plain pytest get that far."""
         try:
-            self.order.control.send(StageFailed(message))
+            self.order.control.send(StageFailed(message, plain_fails_too))
         except ChannelClosed:
             pass
         os._exit(1)
