@@ -204,7 +204,7 @@ bool ClientGateway::try_submit(const ClientId& client, protocol::Message& messag
                                const std::string& ticket) {
   for (auto& [id, connection] : connections_) {
     if (!connection->streams || connection->ticket != ticket) continue;
-    Attachment attachment{std::move(*connection->streams), id};
+    Attachment attachment{std::move(*connection->streams), id, connection->client};
     connection->streams.reset();
     loop_.cancel(connection->deadline);
     listener_.client_said(client, std::move(message), std::move(attachment));
@@ -227,8 +227,9 @@ void ClientGateway::accept_connection() {
     return;
   }
   const auto id = next_connection_++;
+  const auto client = protocol::peer_pid(*socket).value_or(0);
   auto connection = std::unique_ptr<Connection>(
-      new Connection{id, protocol::Channel(std::move(*socket)), {}, {}, {}});
+      new Connection{id, client, protocol::Channel(std::move(*socket)), {}, {}, {}});
   connection->deadline = loop_.after(unclaimed_patience, [this, id] {
     log("gateway").warn("streams_unclaimed connection={}", id);
     close_connection(id);

@@ -30,6 +30,7 @@ class ClientGateway {
   struct Attachment {
     Streams streams;
     std::uint64_t connection = 0;
+    pid_t client = 0;
   };
 
   struct Listener {
@@ -63,6 +64,7 @@ class ClientGateway {
  private:
   struct Connection {
     std::uint64_t id = 0;
+    pid_t client = 0;
     protocol::Channel channel;
     std::string ticket;              // empty until it was said
     std::optional<Streams> streams;  // until a submit takes them

@@ -118,9 +118,9 @@ void Daemon::submit(const ClientGateway::ClientId& client, ClientGateway::Attach
   Entry entry;
   entry.client = client;
   entry.connection = attachment.connection;
-  entry.run = std::make_unique<RunType>(services, static_cast<RunListener&>(*this), id,
-                                        without_malformed_variables(spec),
-                                        std::move(attachment.streams), std::move(arguments)...);
+  entry.run = std::make_unique<RunType>(
+      services, static_cast<RunListener&>(*this), id, without_malformed_variables(spec),
+      std::move(attachment.streams), attachment.client, std::move(arguments)...);
   auto& run = *entry.run;
   runs_[id] = std::move(entry);
   preparer_.run_began();

@@ -163,6 +163,20 @@ void Distribution::controller_gone() {
   kill_after(orphan_patience);
 }
 
+void Distribution::hold_workers(bool is_stopped) {
+  is_stopped_ = is_stopped;
+  crew_.signal(is_stopped ? SIGSTOP : SIGCONT);
+}
+
+std::vector<pid_t> Distribution::abandon_workers() {
+  if (finished_ || !running_) return {};
+  if (!std::exchange(cancelled_, true)) {
+    services_.dispatcher.post(scheduler::RunCancelled{run_});
+    kill_after(cancel_patience);
+  }
+  return crew_.processes();
+}
+
 void Distribution::kill_after(Clock::duration patience) {
   services_.loop.cancel(kill_timer_);
   kill_timer_ = services_.loop.after(patience, [this] { kill({}); });
@@ -282,6 +296,7 @@ void Distribution::finish_run(const scheduler::FinishRun& command) {
 // ---- what becomes of workers, and what they say
 
 void Distribution::worker_started(Worker& worker) {
+  if (is_stopped_) worker.signal(SIGSTOP);
   if (!std::exchange(worker.is_announced, true)) {
     link_.enqueue(protocol::WorkerStarted{worker.name(), static_cast<std::uint64_t>(worker.pid())});
     link_.flush();

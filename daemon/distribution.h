@@ -46,6 +46,11 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   // At once. It counts as failed for this reason, unless it was cancelled.
   void kill(const std::string& reason);
 
+  // They stop while the session is stopped (Ctrl-Z), and go on with it.
+  void hold_workers(bool is_stopped);
+  // As cancel(), but what runs is the caller's to end: the processes of all workers that are up.
+  std::vector<pid_t> abandon_workers();
+
   bool finished() const { return finished_; }
 
  private:
@@ -84,6 +89,7 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   bool running_ = false;
   bool finished_ = false;
   bool cancelled_ = false;
+  bool is_stopped_ = false;
   std::optional<protocol::DistributionFinished> last_message_;
   EventLoop::TimerId tick_timer_{};
   EventLoop::TimerId kill_timer_{};

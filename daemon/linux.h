@@ -35,6 +35,12 @@ std::vector<ExitedChild> reap_children();
 // All processes below this one (children of children included), by /proc.
 std::vector<pid_t> descendants();
 
+// Whether it is stopped, as by SIGSTOP.
+bool is_stopped_process(pid_t pid);
+
+// Whether its standard input is this terminal; false when `terminal` is none.
+bool has_as_input(pid_t pid, const protocol::Fd& terminal);
+
 // An anonymous file in memory, close-on-exec. It is a regular file: reading it gives end of file,
 // not a wait.
 tl::expected<protocol::Fd, std::string> anonymous_file(const char* name);

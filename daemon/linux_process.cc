@@ -44,6 +44,23 @@ std::vector<ExitedChild> reap_children() {
   }
 }
 
+bool is_stopped_process(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(stat, line);
+  const auto after_name = line.rfind(')');  // the name may hold blanks and parentheses
+  return after_name != std::string::npos && line.compare(after_name, 3, ") T") == 0;
+}
+
+bool has_as_input(pid_t pid, const protocol::Fd& terminal) {
+  struct stat input {};
+  struct stat wanted {};
+  const auto path = "/proc/" + std::to_string(pid) + "/fd/0";
+  return isatty(terminal.get()) == 1 && fstat(terminal.get(), &wanted) == 0 &&
+         stat(path.c_str(), &input) == 0 && S_ISCHR(input.st_mode) &&
+         input.st_rdev == wanted.st_rdev;
+}
+
 std::vector<pid_t> descendants() {
   std::multimap<pid_t, pid_t> children;
   std::error_code error;

@@ -15,6 +15,7 @@ void PluginRun::start() {
       std::make_unique<Distribution>(services_, id_, spec_, std::move(wish_), std::move(streams_),
                                      shows_output_, static_cast<ControllerLink&>(*this));
   distribution_->open();
+  client_watch_.watch(client_);
 }
 
 void PluginRun::message_received(const protocol::Message& message) {

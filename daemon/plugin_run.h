@@ -3,17 +3,20 @@
 #pragma once
 
 #include "daemon/run.h"
+#include "daemon/stop_watch.h"
 
 namespace hearth::daemon {
 
 class PluginRun : public Run, private ControllerLink {
  public:
   PluginRun(Services services, RunListener& listener, scheduler::RunId id,
-            protocol::ProcessSpec spec, Streams streams, protocol::Distribution wish,
+            protocol::ProcessSpec spec, Streams streams, pid_t client, protocol::Distribution wish,
             bool shows_output)
-      : Run(services, listener, id, std::move(spec), std::move(streams)),
+      : Run(services, listener, id, std::move(spec), std::move(streams), client),
         wish_(std::move(wish)),
-        shows_output_(shows_output) {}
+        shows_output_(shows_output),
+        client_watch_(services_.loop,
+                      [this](bool is_stopped) { distribution_->hold_workers(is_stopped); }) {}
   ~PluginRun() override { services_.loop.cancel(kill_timer_); }
 
   void start() override;
@@ -33,6 +36,7 @@ class PluginRun : public Run, private ControllerLink {
   protocol::Distribution wish_;
   bool shows_output_;
   std::unique_ptr<Distribution> distribution_;
+  StopWatch client_watch_;
   EventLoop::TimerId kill_timer_{};
 };
 

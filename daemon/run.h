@@ -22,12 +22,13 @@ struct RunListener {
 class Run {
  public:
   Run(Services services, RunListener& listener, scheduler::RunId id, protocol::ProcessSpec spec,
-      Streams streams)
+      Streams streams, pid_t client)
       : services_(services),
         listener_(listener),
         id_(id),
         spec_(std::move(spec)),
-        streams_(std::move(streams)) {}
+        streams_(std::move(streams)),
+        client_(client) {}
   virtual ~Run() = default;
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
@@ -50,6 +51,7 @@ class Run {
   scheduler::RunId id_;
   protocol::ProcessSpec spec_;
   Streams streams_;
+  pid_t client_;
   Clock::time_point submitted_ = Clock::now();
 };
 

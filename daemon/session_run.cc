@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "daemon/linux.h"
 #include "daemon/log.h"
 #include "protocol/unix_socket.h"
 
@@ -18,6 +19,12 @@ constexpr int max_attempts = 3;
 
 constexpr int exit_code_interrupted = 2;  // pytest's
 constexpr int as_wait_status(int exit_code) { return exit_code << 8; }
+
+// Whether a process that does nothing about this signal dies of it.
+bool ends_by_default(int signal) {
+  return signal != SIGCHLD && signal != SIGCONT && signal != SIGURG && signal != SIGWINCH &&
+         signal != SIGTSTP;
+}
 
 }  // namespace
 
@@ -75,10 +82,8 @@ void SessionRun::start_session(const ZygotePool::Lease& lease) {
   descriptors.push_back(std::move(data->second));
   for (const auto& stream : streams_) descriptors.push_back(stream.duplicate());
 
-  if (!lease.distributed) {
-    counted_ = true;
-    services_.dispatcher.post(scheduler::SessionStarted{id_});
-  }
+  executes_items_ = !lease.distributed;
+  count();
   starting_ = true;
   listener_.send_beside_streams(id_, protocol::SessionStarting{id_.value});
   lease.zygote->start_process(std::move(start), std::move(descriptors),
@@ -100,8 +105,10 @@ void SessionRun::session_started(pid_t pid) {
   pid_ = pid;
   log("run").info("session_started run={} pid={}", id_.value, pid);
   services_.processes.expect(pid, [this](int wait_status) { session_exited(wait_status); });
-  if (pending_signal_ != 0) signal_session(std::exchange(pending_signal_, 0));
-  if (killed_) signal_session(SIGKILL);
+  job_control_ = std::make_unique<JobControl>(services_.loop, static_cast<JobControl::Job&>(*this),
+                                              pid, client_, streams_[0]);
+  for (const int number : std::exchange(pending_signals_, {})) signal_session(number);
+  if (killed_) signal_group(pid, SIGKILL);
   if (!control_) services_.processes.suspect(pid);
 }
 
@@ -133,12 +140,14 @@ void SessionRun::start_again() {
     fail("the process that the session was to be forked from is gone; run it again");
   } else {
     start();
-    if (pending_signal_ != 0) signal_session(std::exchange(pending_signal_, 0));
+    for (const int number : std::exchange(pending_signals_, {})) signal_session(number);
   }
 }
 
 void SessionRun::session_exited(int wait_status) {
   pid_ = 0;
+  if (job_control_->was_interrupted_for_good() && wait_status == SIGKILL) wait_status = SIGINT;
+  job_control_.reset();
   log("run").info("session_exited run={} how={:?}", id_.value, describe_wait_status(wait_status));
   if (control_ && !begun_) on_control(POLLIN);  // what it said before it ended
   if (!begun_ && !signalled_) {
@@ -170,6 +179,11 @@ void SessionRun::answer_failed(std::string message, bool plain_fails_too) {
   const bool may_have_begun = pid_ != 0 || starting_ || lost_zygote_ || unsure_ || begun_;
   listener_.send_to_client(
       id_, protocol::RunFailed{id_.value, std::move(message), may_have_begun, plain_fails_too});
+}
+
+void SessionRun::count() {
+  if (executes_items_ && !std::exchange(counted_, true))
+    services_.dispatcher.post(scheduler::SessionStarted{id_});
 }
 
 void SessionRun::uncount() {
@@ -264,16 +278,70 @@ void SessionRun::message_received(const protocol::Message& message) {
 }
 
 void SessionRun::signal_session(int number) {
-  if (pid_ != 0) {
-    signalled_ = true;
-    signal_group(pid_, number);
+  if (job_control_) {
+    signalled_ = signalled_ || ends_by_default(number);
+    job_control_->signal(number);
   } else if (starting_ || lost_zygote_) {
-    pending_signal_ = number;
+    pending_signals_.push_back(number);
   } else if (wait_) {
+    signal_beginning(number);
+  }
+}
+
+// There is no process yet for it.
+void SessionRun::signal_beginning(int number) {
+  const auto bit = std::uint64_t{1} << (number - 1);
+  if (((spec_.context.ignored_signals | spec_.context.blocked_signals) & bit) != 0) return;
+  if (number == SIGTSTP) {
+    stop_client();
+  } else if (ends_by_default(number)) {
     services_.pool.abandon(*wait_);
     wait_.reset();
-    end(number == SIGINT ? as_wait_status(exit_code_interrupted) : number);
+    if (number == SIGINT) {
+      end(as_wait_status(exit_code_interrupted), {interrupted_summary(), {}});
+    } else {
+      end(number);
+    }
   }
+}
+
+// In pytest's words.
+std::string SessionRun::interrupted_summary() const {
+  const auto terminal = terminal_of(streams_[1].get());
+  const auto rule = [&](char fill, const std::string& title) {
+    const std::size_t width =
+        terminal.is_terminal && terminal.columns >= 40 ? terminal.columns : 80;
+    const std::string side((width - title.size() - 2) / 2, fill);
+    return side + " " + title + " " + side + "\n";
+  };
+  const std::chrono::duration<double> elapsed = Clock::now() - submitted_;
+  return "\n" + rule('!', "KeyboardInterrupt") +
+         rule('=', fmt::format("no tests ran in {:.2f}s", elapsed.count()));
+}
+
+// ---- its part of job control
+
+void SessionRun::session_stopped(bool is_stopped) {
+  if (distribution_) distribution_->hold_workers(is_stopped);
+  if (is_stopped) {
+    uncount();  // its slot is somebody else's meanwhile
+  } else {
+    count();
+  }
+}
+
+void SessionRun::stop_client() {
+  listener_.send_to_client(id_, protocol::SignalRun{id_.value, SIGTSTP});
+}
+
+bool SessionRun::kill_workers() {
+  if (!distribution_ || distribution_->finished()) return false;
+  distribution_->kill({});
+  return true;
+}
+
+std::vector<pid_t> SessionRun::last_workers() {
+  return distribution_ ? distribution_->abandon_workers() : std::vector<pid_t>();
 }
 
 void SessionRun::client_gone() {
@@ -287,6 +355,7 @@ void SessionRun::client_gone() {
     return;
   }
   signal_session(SIGTERM);
+  signal_session(SIGCONT);  // should it be stopped
   services_.loop.cancel(kill_timer_);
   kill_timer_ = services_.loop.after(kill_patience, [this] { kill("the client is gone"); });
 }
@@ -302,7 +371,10 @@ void SessionRun::kill(const std::string& reason) {
     return;
   }
   if (!answered_) answer_failed(reason);
-  if (pid_ != 0) signal_session(SIGKILL);
+  if (pid_ != 0) {
+    signalled_ = true;
+    signal_group(pid_, SIGKILL);
+  }
 }
 
 }  // namespace hearth::daemon

@@ -5,12 +5,13 @@
 // it has begun (its zygote was killed) is started again.
 #pragma once
 
+#include "daemon/job_control.h"
 #include "daemon/run.h"
 #include "protocol/channel.h"
 
 namespace hearth::daemon {
 
-class SessionRun : public Run, private ControllerLink {
+class SessionRun : public Run, private ControllerLink, private JobControl::Job {
  public:
   using Run::Run;
   ~SessionRun() override;
@@ -36,9 +37,12 @@ class SessionRun : public Run, private ControllerLink {
   void update_watch();
   void close_control();
   void signal_session(int number);
+  void signal_beginning(int number);
   void end(int wait_status, PlaceholderStreams::Printed printed = {});
   void fail(std::string message, bool plain_fails_too = false);
   void answer_failed(std::string message, bool plain_fails_too = false);
+  std::string interrupted_summary() const;
+  void count();
   void uncount();
   void end_when_done();
 
@@ -48,19 +52,27 @@ class SessionRun : public Run, private ControllerLink {
   std::size_t queued_bytes() const override { return control_ ? control_->queued_bytes() : 0; }
   void distribution_finished() override;
 
+  // JobControl::Job
+  void session_stopped(bool is_stopped) override;
+  void stop_client() override;
+  bool kill_workers() override;
+  std::vector<pid_t> last_workers() override;
+
   std::optional<ZygotePool::WaitId> wait_;
   std::unique_ptr<protocol::Channel> control_;
   std::unique_ptr<Distribution> distribution_;
   pid_t pid_ = 0;
-  int attempts_ = 0;          // to start the session
-  bool starting_ = false;     // the fork was asked for
-  bool begun_ = false;        // the session has said so: it is not started again
-  bool lost_zygote_ = false;  // it was not answered: not known yet whether it took place
-  bool unsure_ = false;       // and never will be
-  int pending_signal_ = 0;    // came while starting
+  int attempts_ = 0;                  // to start the session
+  bool starting_ = false;             // the fork was asked for
+  bool begun_ = false;                // the session has said so: it is not started again
+  bool lost_zygote_ = false;          // it was not answered: not known yet whether it took place
+  bool unsure_ = false;               // and never will be
+  std::vector<int> pending_signals_;  // came while starting
+  std::unique_ptr<JobControl> job_control_;  // of the session's process
   bool signalled_ = false;
-  bool counted_ = false;   // as a session, by the scheduler
-  bool answered_ = false;  // the client was told the end, or is gone
+  bool executes_items_ = false;  // itself, so that it needs a slot
+  bool counted_ = false;         // as such a session, by the scheduler
+  bool answered_ = false;        // the client was told the end, or is gone
   bool killed_ = false;
   bool ended_ = false;  // only the workers' ends are waited for
   EventLoop::TimerId kill_timer_{};

@@ -193,6 +193,14 @@ void WorkerCrew::signal(int number) {
   for (const auto& [id, worker] : workers_) worker->signal(number);
 }
 
+std::vector<pid_t> WorkerCrew::processes() const {
+  std::vector<pid_t> pids;
+  for (const auto& [id, worker] : workers_) {
+    if (worker->pid() != 0) pids.push_back(worker->pid());
+  }
+  return pids;
+}
+
 void WorkerCrew::kill() {
   is_killed_ = true;
   signal(SIGKILL);

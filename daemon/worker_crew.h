@@ -44,10 +44,11 @@ class WorkerCrew {
   const std::vector<std::string>& items() const { return items_; }
 
   void start(scheduler::WorkerId id);
-  void stop(scheduler::WorkerId id);  // asks it to end; does not wait for one that is not up
-  void signal(int number);            // to all that are up
-  void kill();                        // all, also those that are yet to come up
-  void dismiss();                     // nothing more is asked of it
+  void stop(scheduler::WorkerId id);     // asks it to end; does not wait for one that is not up
+  void signal(int number);               // to all that are up
+  std::vector<pid_t> processes() const;  // of all that are up
+  void kill();                           // all, also those that are yet to come up
+  void dismiss();                        // nothing more is asked of it
 
   Worker* find(scheduler::WorkerId id);
   Worker* find(const std::string& name);

@@ -33,6 +33,13 @@ tl::unexpected<std::error_code> unusable_path() {
   return tl::unexpected(std::make_error_code(std::errc::filename_too_long));
 }
 
+tl::expected<ucred, std::error_code> peer_of(const Fd& socket) {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return last_error();
+  return peer;
+}
+
 }  // namespace
 
 tl::expected<std::pair<Fd, Fd>, std::error_code> socket_pair() {
@@ -85,10 +92,11 @@ tl::expected<Fd, std::error_code> accept_unix(const Fd& listener) {
 }
 
 tl::expected<uid_t, std::error_code> peer_uid(const Fd& socket) {
-  ucred peer{};
-  socklen_t length = sizeof peer;
-  if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return last_error();
-  return peer.uid;
+  return peer_of(socket).map([](const ucred& peer) { return peer.uid; });
+}
+
+tl::expected<pid_t, std::error_code> peer_pid(const Fd& socket) {
+  return peer_of(socket).map([](const ucred& peer) { return peer.pid; });
 }
 
 }  // namespace hearth::protocol

@@ -31,4 +31,7 @@ inline constexpr std::size_t max_socket_path = 107;
 // The user on the other end, as of its connect() or socketpair().
 [[nodiscard]] tl::expected<uid_t, std::error_code> peer_uid(const Fd& socket);
 
+// Likewise its process.
+[[nodiscard]] tl::expected<pid_t, std::error_code> peer_pid(const Fd& socket);
+
 }  // namespace hearth::protocol

@@ -1,7 +1,7 @@
 #include "plugin-shim/client/run.h"
 
+#include <poll.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,18 +16,6 @@
 namespace hearth::client {
 namespace {
 
-// A signal that is ignored is left alone: once blocked it would be kept for us like any other.
-sigset_t forwarded_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
-    struct sigaction action {};
-    sigaction(signal, nullptr, &action);
-    if (action.sa_handler != SIG_IGN) sigaddset(&signals, signal);
-  }
-  return signals;
-}
-
 constexpr std::chrono::hours kForever{24};
 
 // Blocks as long as the reader does; a reader that is gone gets nothing, as from a Python process.
@@ -36,33 +24,17 @@ void write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const auto count = write(fd, text.data(), text.size());
     if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) {  // another program has made the terminal so
+      pollfd writable{fd, POLLOUT, 0};
+      poll(&writable, 1, -1);
+      continue;
+    }
     if (count <= 0) return;
     text.remove_prefix(static_cast<std::size_t>(count));
   }
 }
 
 }  // namespace
-
-ForwardedSignals::ForwardedSignals() {
-  const sigset_t signals = forwarded_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, &before_);
-  fd_ = protocol::Fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-}
-
-int ForwardedSignals::take() {
-  signalfd_siginfo info{};
-  if (read(fd_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return 0;
-  const auto signal = static_cast<int>(info.ssi_signo);
-  taken_.push_back(signal);
-  return signal;
-}
-
-void ForwardedSignals::give_back() {
-  fd_.reset();
-  for (const int signal : taken_) raise(signal);  // stays pending while it is blocked
-  taken_.clear();
-  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-}
 
 tl::expected<int, RunFailure> run(Connection& connection, protocol::ProcessSpec spec,
                                   const OpenStreams& streams, ForwardedSignals& signals) {
@@ -90,6 +62,8 @@ tl::expected<int, RunFailure> run(Connection& connection, protocol::ProcessSpec 
         write_all(STDOUT_FILENO, finished->printed_stdout);
         write_all(STDERR_FILENO, finished->printed_stderr);
         return static_cast<int>(finished->wait_status);
+      } else if (std::holds_alternative<protocol::SignalRun>(message)) {
+        if (!ForwardedSignals::stop_this_process()) early.push_back(SIGCONT);
       } else if (auto* failed = std::get_if<protocol::RunFailed>(&message)) {
         return tl::unexpected(RunFailure{std::move(failed->message), failed->may_have_begun,
                                          failed->plain_fails_too});

@@ -8,25 +8,9 @@
 #include <vector>
 
 #include "plugin-shim/client/connection.h"
+#include "plugin-shim/client/forwarded_signals.h"
 
 namespace hearth::client {
-
-// SIGINT, SIGTERM, SIGHUP and SIGQUIT as something to wait for instead of something to die of. They
-// stay blocked from construction on, in this thread and those that it starts later; one that is
-// ignored stays ignored.
-class ForwardedSignals {
- public:
-  ForwardedSignals();
-  int fd() const { return fd_.get(); }
-  int take();  // the next one that arrived, 0: none
-  // As if this had never been: the signals do what they did before, those that were taken included.
-  void give_back();
-
- private:
-  sigset_t before_{};
-  std::vector<int> taken_;
-  protocol::Fd fd_;
-};
 
 // Why a run did not come to its end.
 struct RunFailure {
@@ -36,6 +20,7 @@ struct RunFailure {
 };
 
 // Streams, submit_run, signals passed on, until the session has ended. Returns its raw wait status.
+// This process stops when the session has stopped, and lets it go on when it does itself.
 tl::expected<int, RunFailure> run(Connection& connection, protocol::ProcessSpec spec,
                                   const OpenStreams& streams, ForwardedSignals& signals);
 

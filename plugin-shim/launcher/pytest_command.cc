@@ -38,6 +38,7 @@ std::vector<std::string> command_of(const Pytest& pytest,
 
 int run(const Pytest& pytest, std::vector<std::string> arguments,
         const client::OpenStreams& streams, Asked asked) {
+  client::end_on_early_interrupt();
   const bool strict = is_strict(arguments);
   std::error_code error;
   const std::filesystem::path directory = std::filesystem::current_path(error);

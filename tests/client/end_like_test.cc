@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
 
@@ -51,15 +52,25 @@ TEST(ForwardedSignals, are_there_to_be_taken_in_place_of_their_effect) {
       testing::ExitedWithCode(0), "");
 }
 
-TEST(ForwardedSignals, do_not_come_when_they_were_ignored) {
+TEST(ForwardedSignals, come_also_when_they_were_ignored) {
   EXPECT_EXIT(
       {
         std::signal(SIGHUP, SIG_IGN);
         ForwardedSignals signals;
         raise(SIGHUP);
-        _exit(signals.take());
+        _exit(signals.take() == SIGHUP ? 0 : 1);
       },
       testing::ExitedWithCode(0), "");
+}
+
+TEST(ForwardedSignals, of_an_interrupt_before_they_are_there_is_said_what_pytest_says) {
+  EXPECT_EXIT(
+      {
+        dup2(STDERR_FILENO, STDOUT_FILENO);
+        end_on_early_interrupt();
+        raise(SIGINT);
+      },
+      testing::ExitedWithCode(2), "KeyboardInterrupt");
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -131,6 +133,38 @@ PyObject* die_of(PyObject*, PyObject* args) {
   std::exit(128 + number);  // NOLINT(concurrency-mt-unsafe): the signal is blocked
 }
 
+// What a process says of a signal before another handler does the rest.
+struct Announcement {
+  int fd = -1;
+  std::array<char, 64> text{};
+  std::size_t size = 0;
+  struct sigaction next {};
+};
+Announcement announcement;
+
+extern "C" void announce_and_go_on(int number) {
+  [[maybe_unused]] const auto count =
+      write(announcement.fd, announcement.text.data(), announcement.size);
+  sigaction(number, &announcement.next, nullptr);
+  raise(number);
+}
+
+PyObject* announce_signal(PyObject*, PyObject* args) {
+  int number = 0;
+  int fd = -1;
+  const char* text = nullptr;
+  Py_ssize_t size = 0;
+  if (PyArg_ParseTuple(args, "iiy#", &number, &fd, &text, &size) == 0) return nullptr;
+  announcement.fd = fd;
+  announcement.size = std::min(announcement.text.size(), static_cast<std::size_t>(size));
+  std::copy_n(text, announcement.size, announcement.text.begin());
+  struct sigaction ours {};
+  ours.sa_handler = announce_and_go_on;
+  ours.sa_flags = SA_NODEFER | SA_ONSTACK;
+  if (sigaction(number, &ours, &announcement.next) != 0) return os_error();
+  Py_RETURN_NONE;
+}
+
 }  // namespace
 
 PyMethodDef process_methods[] = {
@@ -154,6 +188,9 @@ PyMethodDef process_methods[] = {
     {"end_process", end_process, METH_VARARGS,
      "end_process(code): C's exit, without finalising Python."},
     {"die_of", die_of, METH_VARARGS, "die_of(signal): end by this signal's default action."},
+    {"announce_signal", announce_signal, METH_VARARGS,
+     "announce_signal(signal, fd, text): once it comes, write this, and go on as the handler does "
+     "that is in place now."},
     {nullptr, nullptr, 0, nullptr},
 };
 

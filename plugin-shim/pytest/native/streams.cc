@@ -4,6 +4,7 @@
 // offset.
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -367,6 +368,9 @@ PyObject* write_out(PyObject*, PyObject* args) {
       size -= written;
     } else if (errno == EINTR) {
       if (PyErr_CheckSignals() != 0) return nullptr;
+    } else if (errno == EAGAIN) {  // another program has made the terminal so
+      pollfd writable{fd, POLLOUT, 0};
+      poll(&writable, 1, -1);
     } else {
       return os_error();
     }

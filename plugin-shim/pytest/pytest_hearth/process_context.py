@@ -17,7 +17,14 @@ def take_over(context: ProcessContext) -> None:
             _signal.signal(number, _signal.SIG_IGN)
         except (OSError, ValueError):
             pass  # one that libc keeps for itself
-    _signal.pthread_sigmask(_signal.SIG_SETMASK, _signals(context.blocked_signals))
+    # Interrupts are held back in a fork that is not ready for one.
+    blocked = (*_signals(context.blocked_signals), _signal.SIGINT)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, blocked)
+
+
+def blocks_interrupts(context: ProcessContext) -> bool:
+    """Whether the run is to be without them."""
+    return _signal.SIGINT in _signals(context.blocked_signals)
 
 
 def _signals(bits: int) -> list[int]:

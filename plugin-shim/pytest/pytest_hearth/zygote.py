@@ -15,8 +15,10 @@ from . import (
     audit,
     environment,
     findings,
+    interrupts,
     openfiles,
     process_context,
+    quitting,
     randomness,
 )
 from .channel import Channel, ChannelClosed
@@ -122,9 +124,18 @@ class Zygote:
             self.order.control.send_raw(self._ready_frame(stage, refusal, report, found))
             report.forget()
             _native.give_back_free_memory()
+            are_blocked = interrupts.hold()
             self._wait(stage)
         except ChannelClosed:
             os._exit(1)
+        if stage not in _PROJECT_HAS_RUN:
+            are_blocked = process_context.blocks_interrupts(self.order.spec.context)
+        if are_blocked:
+            pass
+        elif stage == Stage.configured and self.order.stage is None:
+            interrupts.release_when_configured(config)
+        else:
+            interrupts.release()
 
     def _ready_frame(
         self, stage: str, refusal: str, report: StageReport, found: list[Finding]
@@ -249,6 +260,7 @@ class Zygote:
         )
         self._take_over(order, descriptors[2:], message.fork)
         environment.unwatch()
+        quitting.tell_where(order.identity.id if order.is_worker else "")
         if message.fork:
             randomness.after_fork(project_has_run)
         if not order.is_worker:

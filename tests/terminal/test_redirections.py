@@ -1,0 +1,61 @@
+"""What a shell does with standard streams: the run has them as plain pytest would."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.hearth import Finished, Hearth
+from tests.terminal.normal import normal
+
+# Prints more than a pipe holds, so that a reader that goes away is noticed.
+_TESTS = """
+import os, sys
+def test_reads():
+    print("read:", None if sys.stdin is None else sys.stdin.readline())
+def test_prints():
+    print("printed")
+    os.write(2, b"written to standard error\\n")
+def test_prints_much():
+    for _ in range(30):
+        print("x" * 10_000)
+def test_fails():
+    assert 0
+"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "PYTEST -s </dev/null",
+        "PYTEST -s <lines.txt",
+        "{ read first; PYTEST -s; } <lines.txt",
+        "echo one | PYTEST -s | cat",
+        "PYTEST -s >out.txt 2>&1 </dev/null",
+        "echo before >out.txt; PYTEST -s >>out.txt 2>>out.txt </dev/null",
+        "PYTEST -s >/dev/null </dev/null",
+        "PYTEST -s 2>/dev/null </dev/null",
+        "PYTEST -s 1<>out.txt </dev/null",
+        "PYTEST -s 3>&1 >&2 2>&3 3>&- </dev/null",
+        "PYTEST 0<&-",
+        "PYTEST -s 2>&- </dev/null",
+        "PYTEST -q </dev/null | head -n 1",
+        "PYTEST -s -k much </dev/null | head -n 3",
+        "PYTEST -s -k reads </dev/full",
+        "PYTEST -k reads >/dev/full",
+    ],
+)
+def test_redirected_it_is_as_plain_pytest(hearth: Hearth, script: str) -> None:
+    hearth.write("test_a.py", _TESTS)
+    hearth.write("lines.txt", "first\nsecond\nthird\n")
+    wanted = _run(hearth, script, f"{hearth.daemon.python.parent}/pytest")
+    for _ in range(2):
+        assert _run(hearth, script, f"{hearth.daemon.binary} pytest") == wanted
+
+
+def _run(hearth: Hearth, script: str, pytest_command: str) -> tuple[int, str, str, str]:
+    """Exit code (of a pipe: of each command), standard output, standard error, and the file."""
+    out = hearth.project / "out.txt"
+    out.write_text("")
+    script = script.replace("PYTEST", f"{pytest_command} -p no:cacheprovider")
+    done: Finished = hearth.run("/bin/bash", "-c", script + '; echo "ended: ${PIPESTATUS[*]}" >&2')
+    return done.exit_code, normal(done.stdout), normal(done.stderr), normal(out.read_text())
