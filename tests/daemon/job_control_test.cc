@@ -16,12 +16,11 @@ using std::chrono::seconds;
 // A process in a group of its own that does nothing.
 class Idler {
  public:
-  explicit Idler(bool ignores_interrupts = false) : pid_(fork()) {
-    if (pid_ == 0) {
-      setpgid(0, 0);
-      if (ignores_interrupts) signal(SIGINT, SIG_IGN);
-      for (;;) pause();
-    }
+  explicit Idler(bool ignores_interrupts = false) {
+    const auto before = signal(SIGINT, ignores_interrupts ? SIG_IGN : SIG_DFL);
+    pid_ = fork();
+    while (pid_ == 0) pause();
+    signal(SIGINT, before);
     setpgid(pid_, pid_);
   }
   ~Idler() {
@@ -41,7 +40,7 @@ class Idler {
   }
 
  private:
-  pid_t pid_;
+  pid_t pid_ = 0;
   std::optional<int> status_;
 };
 
@@ -63,8 +62,8 @@ class JobControlTest : public testing::Test {
   void run_until(const std::function<bool()>& is_so) {
     const auto deadline = Clock::now() + seconds(20);
     while (!is_so() && Clock::now() < deadline) {
-      loop_.after(milliseconds(2), [this] { loop_.stop(); });
-      loop_.run();
+      loop_.after(milliseconds(2), [] {});
+      loop_.run_for_one_round();
     }
     EXPECT_TRUE(is_so());
   }
