@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.e2e.hearth import Finished, Hearth
 from tests.terminal.normal import normal
 
@@ -23,33 +21,33 @@ def test_fails():
 """
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        "PYTEST -s </dev/null",
-        "PYTEST -s <lines.txt",
-        "{ read first; PYTEST -s; } <lines.txt",
-        "echo one | PYTEST -s | cat",
-        "PYTEST -s >out.txt 2>&1 </dev/null",
-        "echo before >out.txt; PYTEST -s >>out.txt 2>>out.txt </dev/null",
-        "PYTEST -s >/dev/null </dev/null",
-        "PYTEST -s 2>/dev/null </dev/null",
-        "PYTEST -s 1<>out.txt </dev/null",
-        "PYTEST -s 3>&1 >&2 2>&3 3>&- </dev/null",
-        "PYTEST 0<&-",
-        "PYTEST -q </dev/null | head -n 1",
-        "PYTEST -s -k much </dev/null | head -n 3",
-        "PYTEST -s -k reads </dev/full",
-        "PYTEST -k reads >/dev/full",
-    ],
+_SCRIPTS = (
+    "PYTEST -s </dev/null",
+    "PYTEST -s <lines.txt",
+    "{ read first; PYTEST -s; } <lines.txt",
+    "echo one | PYTEST -s | cat",
+    "PYTEST -s >out.txt 2>&1 </dev/null",
+    "echo before >out.txt; PYTEST -s >>out.txt 2>>out.txt </dev/null",
+    "PYTEST -s >/dev/null </dev/null",
+    "PYTEST -s 2>/dev/null </dev/null",
+    "PYTEST -s 1<>out.txt </dev/null",
+    "PYTEST -s 3>&1 >&2 2>&3 3>&- </dev/null",
+    "PYTEST 0<&-",
+    "PYTEST -q </dev/null | head -n 1",
+    "PYTEST -s -k much </dev/null | head -n 3",
+    "PYTEST -s -k reads </dev/full",
+    "PYTEST -k reads >/dev/full",
 )
-def test_redirected_it_is_as_plain_pytest(hearth: Hearth, script: str) -> None:
+
+
+def test_redirected_it_is_as_plain_pytest(hearth: Hearth) -> None:
     hearth.use_python(hearth.daemon.python.parent.resolve() / "python")  # as its script names it
     hearth.write("test_a.py", _TESTS)
     hearth.write("lines.txt", "first\nsecond\nthird\n")
-    wanted = _run(hearth, script, f"{hearth.daemon.python.parent}/pytest")
-    for _ in range(2):
-        assert _run(hearth, script, f"{hearth.daemon.binary} pytest") == wanted
+    # The first finds nothing, the last finds what those before have left.
+    for script in (*_SCRIPTS, _SCRIPTS[0]):
+        wanted = _run(hearth, script, f"{hearth.daemon.python.parent}/pytest")
+        assert _run(hearth, script, f"{hearth.daemon.binary} pytest") == wanted, script
 
 
 def _run(hearth: Hearth, script: str, pytest_command: str) -> tuple[int, str, str, str]:
