@@ -6,6 +6,7 @@ import re
 
 _DURATION = r"\d+\.\d+s(?: \(\d+:\d\d:\d\d\))?"
 _REPLACEMENTS = (
+    (re.compile(r"collecting \d+ items?\b[^\r\n]*\r"), ""),  # written over twice a second
     (re.compile(rf"\bin {_DURATION}"), "in N s"),
     (re.compile(rf"^ *{_DURATION} (call|setup|teardown)", re.MULTILINE), r"N s \1"),
     (re.compile(r"0x[0-9a-f]{6,}"), "0x…"),
