@@ -227,8 +227,18 @@ def test_a_module_that_looked_for_another_one_in_vain_is_executed_where_it_is_th
             "it leaves running thread",
         ),
         ("import socket; s = socket.socket()", "it leaves open descriptor"),
+        ("import sys; sys.path.append('/vendored')", "it changes sys.path"),
+        ("import os; os.umask(0o71)", "it changes the umask"),
+        (
+            "import resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0))",
+            "it changes the resource limits",
+        ),
+        ("import sys; sys.setrecursionlimit(2345)", "it changes the recursion limit"),
+        ("import signal; signal.signal(signal.SIGUSR1, print)", "it changes what signals do"),
+        ("import builtins; builtins.loud = 1", "it changes builtins"),
+        ("import json; json.dumps = print", "it changes json.dumps"),
     ],
-    ids=["warns", "prints", "logs", "thread", "socket"],
+    ids=lambda value: value if value.startswith("it ") else "",
 )
 def test_a_module_whose_import_a_run_could_notice_is_rejected(
     world: Installation, text: str, reason: str
@@ -328,6 +338,19 @@ def test_what_a_project_declares_is_told(heavy: Installation) -> None:
     heavy.declare("preload = false")
     observed = heavy.observed()
     assert (observed.declared_preload, observed.declared_no_preload) == ([], ["*"])
+
+
+def test_an_exit_function_is_that_of_a_run_that_imports_its_module(world: Installation) -> None:
+    world.install(leaves="import atexit\natexit.register(lambda: print('BYE'))\n")
+    world.project.write(conftest="import leaves", test_it="def test_it(): pass\n")
+    zygote = world.preload()
+    assert zygote.ready().refusal == ""
+    for conftest, farewells in (("import leaves", 1), ("", 0)):
+        world.project.write(conftest=conftest)
+        selected, _ = world.select(zygote)
+        run = selected.start(world.spec())
+        assert run.exit_code() == 0
+        assert run.out().count("BYE") == farewells
 
 
 def test_what_a_stage_imported_is_told_though_it_is_retired_at_once(heavy: Installation) -> None:

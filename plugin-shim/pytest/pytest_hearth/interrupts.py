@@ -1,4 +1,4 @@
-"""Ctrl-C in a fork that becomes a run: held back until its streams are the run's and pytest is ready to say that it was interrupted."""
+"""Ctrl-C in a fork that becomes a run: held back until its streams are the run's and pytest can say that it was interrupted."""
 
 from __future__ import annotations
 

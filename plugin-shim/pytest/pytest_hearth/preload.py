@@ -6,6 +6,7 @@ notice is rejected: the process that imported it is of no use then, and ends; th
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import importlib
 import importlib.util
@@ -22,6 +23,7 @@ from typing import Any, Optional
 from . import audit, environment
 from .installation import is_installed
 from .messages import ModuleOrigin, Stage
+from .process_state import ProcessState
 from .shelf import LOADERS, Book, shelf
 from .stage_report import StageReport
 from .third_party import is_in, is_measured, patching_library
@@ -56,6 +58,7 @@ def import_ahead(
                     continue
                 printed = _printed()
                 variables = environment.variables()
+                state = ProcessState()
                 reading.root = module.name
                 _import(module)
                 if emitted:
@@ -66,6 +69,9 @@ def import_ahead(
                     raise Rejected(module.name, "it prints")
                 if environment.variables() != variables:
                     raise Rejected(module.name, "it sets environment variables")
+                changed = state.difference()
+                if changed:
+                    raise Rejected(module.name, f"it changes {changed}")
                 reason = refusal()
                 if reason:
                     raise Rejected(module.name, f"it leaves {reason}")
@@ -109,6 +115,7 @@ class _Reading:
         patches = [
             (builtins, "__import__", self._importing(builtins.__import__)),
             (importlib, "import_module", self._importing_module(importlib.import_module)),
+            (atexit, "register", self._registering(atexit.register)),
             *((kind, "create_module", self._creating(kind.create_module)) for kind in LOADERS),  # type: ignore[attr-defined]
             *((kind, "exec_module", self._executing(kind.exec_module)) for kind in LOADERS),  # type: ignore[attr-defined]
         ]
@@ -156,6 +163,17 @@ class _Reading:
                     )
 
         return import_module
+
+    def _registering(self, original: Any) -> Any:
+        def register(function: Any, *arguments: Any, **named: Any) -> Any:
+            module = sys.modules.get(getattr(function, "__module__", None) or "")
+            file = getattr(module, "__file__", None) or ""
+            # What a module of the standard library registers does nothing unless it is used.
+            if self._open and ("/site-packages/" in file or "/dist-packages/" in file):
+                self._open[-1].exit_functions.append((function, arguments, named))
+            return original(function, *arguments, **named)
+
+        return register
 
     def _note(self, name: str) -> None:
         if self._open and name:

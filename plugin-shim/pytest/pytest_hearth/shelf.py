@@ -5,7 +5,7 @@ see modules that it has not imported, and an import would find them although ano
 is taken out again, and handed out by its loader: the run's own import looks for it in the usual way, finders and path as
 they are by then, and only where a cold run would now execute the very file that was executed ahead, the module that came of
 it is taken from the shelf. What its execution did to others is repeated: the modules that it imported are imported, in the
-same order and by the same rule, the warning filters that it added are added.
+same order and by the same rule, the warning filters and exit functions that it added are added.
 
 Where it turns out that a cold run would not have got the same module (something that it imports is found elsewhere now, a
 variable that was read has another value, somebody measures coverage), `Shelf.on_misfit` is called. It does not return while
@@ -14,6 +14,7 @@ a stage is being built; in a run, the module is executed as ever.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import sys
 import warnings
@@ -42,6 +43,8 @@ class Book:
         # Entries of sys.modules that it made itself, without a loader.
         self.aliases: dict[str, Any] = {}
         self.filters: list[Any] = []
+        # Function, arguments, named arguments.
+        self.exit_functions: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = []
 
 
 class Shelf:
@@ -74,6 +77,8 @@ class Shelf:
                 sys.modules.pop(name, None)
         for book in books:
             self._unbind(book)
+            for function, _, _ in book.exit_functions:
+                atexit.unregister(function)
         for loader in LOADERS:
             # Not in Python: where an import fails, a frame between the import system's own would make them all visible.
             _native.ask_before(loader, "create_module", self._create_module)
@@ -124,6 +129,8 @@ class Shelf:
         for alias, module in book.aliases.items():
             sys.modules.setdefault(alias, module)
         _add_filters(book.filters)
+        for function, arguments, named in book.exit_functions:
+            atexit.register(function, *arguments, **named)
         sys.modules[book.name] = book.module
 
 
