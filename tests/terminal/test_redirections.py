@@ -35,7 +35,6 @@ _SCRIPTS = (
     "PYTEST 0<&-",
     "PYTEST -q </dev/null | head -n 1",
     "PYTEST -s -k much </dev/null | head -n 3",
-    "PYTEST -s -k reads </dev/full",
     "PYTEST -k reads >/dev/full",
 )
 
