@@ -120,6 +120,7 @@ void Distribution::lend_terminal(const std::string& worker) {
   std::vector<protocol::Fd> descriptors;
   for (const auto& stream : streams_) descriptors.push_back(stream.duplicate());
   borrower->send(protocol::TerminalLent{}, std::move(descriptors));
+  borrower_ = worker;
 }
 
 void Distribution::begin() {
@@ -319,6 +320,7 @@ void Distribution::worker_not_needed(scheduler::WorkerId id) {
 
 void Distribution::worker_ended(scheduler::WorkerId id, protocol::WorkerEnded ended) {
   if (!running_) return;  // another is started in its place when the run begins
+  if (ended.worker == borrower_) borrower_.clear();
   ended.lost_item = -1;
   ending_ = &ended;
   services_.dispatcher.post(scheduler::WorkerExited{run_, id, ended.expected});
@@ -370,6 +372,7 @@ void Distribution::data_received(Worker& worker, protocol::Message message) {
   } else if (std::holds_alternative<protocol::TerminalWanted>(message)) {
     link_.enqueue(protocol::TerminalRequested{worker.name()});
   } else if (const auto* returned = std::get_if<protocol::TerminalReturned>(&message)) {
+    borrower_.clear();
     link_.enqueue(protocol::TerminalBack{worker.name(), returned->in_item});
   } else if (std::holds_alternative<protocol::Paused>(message)) {
     dispatcher.post(scheduler::WorkerPaused{run_, worker.id()});

@@ -51,6 +51,7 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   // As cancel(), but what runs is the caller's to end: the processes of all workers that are up.
   std::vector<pid_t> abandon_workers();
 
+  bool has_lent_terminal() const { return !borrower_.empty(); }
   bool finished() const { return finished_; }
 
  private:
@@ -90,6 +91,7 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   bool finished_ = false;
   bool cancelled_ = false;
   bool is_stopped_ = false;
+  std::string borrower_;  // the worker that has the terminal
   std::optional<protocol::DistributionFinished> last_message_;
   EventLoop::TimerId tick_timer_{};
   EventLoop::TimerId kill_timer_{};

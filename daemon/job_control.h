@@ -4,8 +4,9 @@
 // - The signals that a terminal sends go to the session's process group, others to the session.
 // - When the session stops, its workers do, and the client is asked to, for the shell to see. When
 //   the client is stopped (or goes on), so is (does) the session.
-// - SIGINT is pytest's own. The second ends the run at once; not, however, while the session has
-//   the terminal as its input: whoever reads it (a debugger) has uses for Ctrl-C.
+// - SIGINT is pytest's own. The second ends the run at once; not, however, while the session or one
+//   of its workers has the terminal as its input: whoever reads it (a debugger) has uses for
+//   Ctrl-C.
 // - SIGQUIT: the workers and then the session tell where they are and die of it, one by one, so
 //   that their texts stay apart.
 //
@@ -30,6 +31,7 @@ class JobControl {
     virtual ~Job() = default;
     virtual void session_stopped(bool is_stopped) = 0;  // so must be what belongs to it
     virtual void stop_client() = 0;
+    virtual bool has_lent_terminal() = 0;           // to one of its workers
     virtual bool kill_workers() = 0;                // whether it had any
     virtual std::vector<pid_t> last_workers() = 0;  // no others are started from now on
   };

@@ -334,6 +334,8 @@ void SessionRun::stop_client() {
   listener_.send_to_client(id_, protocol::SignalRun{id_.value, SIGTSTP});
 }
 
+bool SessionRun::has_lent_terminal() { return distribution_ && distribution_->has_lent_terminal(); }
+
 bool SessionRun::kill_workers() {
   if (!distribution_ || distribution_->finished()) return false;
   distribution_->kill({});

@@ -55,6 +55,7 @@ class SessionRun : public Run, private ControllerLink, private JobControl::Job {
   // JobControl::Job
   void session_stopped(bool is_stopped) override;
   void stop_client() override;
+  bool has_lent_terminal() override;
   bool kill_workers() override;
   std::vector<pid_t> last_workers() override;
 

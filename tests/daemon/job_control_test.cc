@@ -47,6 +47,7 @@ class Idler {
 struct FakeJob : JobControl::Job {
   void session_stopped(bool is_stopped) override { seen += is_stopped ? "stop " : "go "; }
   void stop_client() override { seen += "client "; }
+  bool has_lent_terminal() override { return false; }
   bool kill_workers() override {
     seen += "kill ";
     return false;
