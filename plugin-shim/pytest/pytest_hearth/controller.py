@@ -75,7 +75,11 @@ class Controller:
         self._silent: Any = None
         self._printed: Any = None
         self.uses_debugger = False
-        self._loan = TerminalLoan(transport, self._announce_debugger)
+        self._loan = TerminalLoan(
+            transport,
+            self._announce_debugger,
+            config.pluginmanager.get_plugin("capturemanager"),
+        )
         self._held_back: deque[object] = deque()
         self._executing: dict[str, int] = {}
         self._session: Any = None

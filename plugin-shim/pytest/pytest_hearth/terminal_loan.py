@@ -17,8 +17,12 @@ from .transport import Transport
 class TerminalLoan:
     """`announce` is called with the worker just before it gets the terminal."""
 
-    def __init__(self, transport: Transport, announce: Callable[[str], None]) -> None:
+    def __init__(
+        self, transport: Transport, announce: Callable[[str], None], capture: Any = None
+    ) -> None:
+        """capture: pytest's capture manager, if there is one."""
         self._transport = transport
+        self._capture = capture
         self._announce = announce
         self._waiting: list[str] = []
         self._borrower: Optional[str] = None
@@ -72,6 +76,7 @@ class TerminalLoan:
         self._waiting.remove(self._borrower)
         self._announce(self._borrower)
         self.is_lent = True
+        self._uncover_input()
         self._keep_modes()
         self._keep_interrupts()
         self._transport.lend_terminal(self._borrower)
@@ -84,6 +89,19 @@ class TerminalLoan:
         self.is_lent = False
         while self._restore:
             self._restore.pop()()
+
+    def _uncover_input(self) -> None:
+        """The user's, in the place of pytest's own: who delivers Ctrl-C sees by it that the terminal is read."""
+        capture = self._capture
+        if capture is None:
+            return
+        capture.suspend_global_capture(in_=True)
+
+        def cover() -> None:
+            capture.resume_global_capture()
+            capture.suspend_global_capture(in_=False)
+
+        self._restore.append(cover)
 
     def _keep_modes(self) -> None:
         """A debugger that is killed at its prompt leaves a terminal that shows nothing of what is typed."""
