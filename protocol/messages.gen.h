@@ -105,8 +105,9 @@ struct FlavourAccount {
 
 // What was done on the way to a stage that no look at a file tells, and by whom.
 struct Finding {
-  // subprocess, identity, temporary, input (the user was asked), removal (of a file), declaration;
-  // of what is there at the pause: child, descriptor, lock, database, memory, thread, temporary
+  // subprocess, socket (connected or bound), identity, temporary, input (the user was asked),
+  // removal (of a file), declaration; of what is there at the pause: child, descriptor, lock,
+  // database, memory, thread, temporary
   std::string kind{};
   std::string what{};  // one line for people
   std::string file{};  // the code that did it, or that caused it; may be empty

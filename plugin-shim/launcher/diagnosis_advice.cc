@@ -20,6 +20,9 @@ constexpr std::array kAdvice = {
     Advice{CauseKind::refused, "subprocess",
            "do it in a fixture; or, if its answer never changes, declare it in pyproject.toml: "
            "[tool.hearth] harmless = [\"subprocess\"]"},
+    Advice{CauseKind::refused, "socket",
+           "do it in a fixture; or, if what answers never changes, declare it in pyproject.toml: "
+           "[tool.hearth] harmless = [\"socket\"]"},
     Advice{CauseKind::refused, "input",
            "nothing, if it is a debugger: the run goes on in that very process"},
     Advice{CauseKind::refused, "child",

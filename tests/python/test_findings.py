@@ -137,6 +137,21 @@ def test_a_child_process_of_project_code_refuses_the_stage(
     assert f"{project.directory}/conftest.py:" in ready.refusal
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "with socket.socket() as probe: probe.connect_ex(('127.0.0.1', 9))",
+        "with socket.socket() as probe: probe.bind(('127.0.0.1', 0))",
+        "with socket.socket(socket.AF_UNIX) as probe: probe.connect_ex('nobody')",
+    ],
+)
+def test_what_project_code_asks_through_a_socket_refuses_the_stage(
+    project: Project, build: Builder, code: str
+) -> None:
+    ready = ready_of(project, build, "import socket\n" + code + "\n")
+    assert summary(ready.findings) == {("socket", "conftest.py", 2, "refused")}
+
+
 def test_a_child_process_of_an_installed_package_is_accepted(
     project: Project, build: Builder, package: Any
 ) -> None:

@@ -44,7 +44,7 @@ struct Event {
   const char* kind;
 };
 
-constexpr std::array<Event, 15> events{{
+constexpr std::array<Event, 17> events{{
     {"subprocess.Popen", "subprocess"},
     {"os.fork", "subprocess"},
     {"os.forkpty", "subprocess"},
@@ -53,6 +53,8 @@ constexpr std::array<Event, 15> events{{
     {"pty.spawn", "subprocess"},
     {"tempfile.mkstemp", "temporary"},
     {"tempfile.mkdtemp", "temporary"},
+    {"socket.connect", "socket"},
+    {"socket.bind", "socket"},
     {"socket.__new__", "open"},
     {"sqlite3.connect", "open"},
     {"os.remove", "removal"},
@@ -182,7 +184,7 @@ void note_identities() { python::listen_to_identities(on_identity); }
 PyMethodDef findings_methods[] = {
     {"take_findings", take_findings, METH_NOARGS,
      "take_findings() -> list of (kind, what, file, line, whose: 'project', 'installed' or "
-     "'nobody'): child processes, questions to the user, temporary names, things opened that are "
+     "'nobody'): child processes, sockets that were connected or bound, questions to the user, temporary names, things opened that are "
      "no file (kind 'open'), and identities that project code has taken. Begins a new list."},
     {nullptr, nullptr, 0, nullptr},
 };

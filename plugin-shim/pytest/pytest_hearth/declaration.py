@@ -21,7 +21,7 @@ from .messages import Consequence, Finding
 from .third_party import is_in
 
 # What can be declared: see findings.py; `clock`: the time of day may be older than the greatest age of a stage allows.
-KINDS = ("subprocess", "identity", "temporary", "clock")
+KINDS = ("subprocess", "socket", "identity", "temporary", "clock")
 
 
 class Declaration:

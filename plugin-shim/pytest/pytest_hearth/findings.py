@@ -1,10 +1,10 @@
 """What was done on the way to a stage that is no file, and what follows from it.
 
-It is judged by the code that did it (native/culprit.h). A child process has inputs that nobody sees: an installed package's looks
-at the machine, a project's refuses the stage. An identity (process id, random bytes, a uuid) would be the same in every fork: the
-stage serves once. So it does with a temporary file or directory, whoever made it: a fork's exit handler removes it. The clock
-cannot be seen everywhere: a stage in which project code has run is fresh until midnight, or for as long as hearthd says. A
-question to the user (`input`, a debugger) refuses a session's stage; a worker has nobody to ask.
+It is judged by the code that did it (native/culprit.h). A child process has inputs that nobody sees, and so has what a socket was
+connected or bound to: an installed package's looks at the machine, a project's refuses the stage. An identity (process id, random
+bytes, a uuid) would be the same in every fork: the stage serves once. So it does with a temporary file or directory, whoever made
+it: a fork's exit handler removes it. The clock cannot be seen everywhere: a stage in which project code has run is fresh until
+midnight, or for as long as hearthd says.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class Findings:
         if kind == "temporary":
             return Consequence.serves_once
         if whose == "project":
-            return Consequence.refused if kind == "subprocess" else Consequence.serves_once
+            unseen = kind in ("subprocess", "socket")
+            return Consequence.refused if unseen else Consequence.serves_once
         return Consequence.accepted
 
 

@@ -396,9 +396,9 @@ class Finding(_Record):
     """What was done on the way to a stage that no look at a file tells, and by whom."""
 
     __slots__ = ("kind", "what", "file", "line", "consequence")
-    # kind: subprocess, identity, temporary, input (the user was asked), removal (of a file),
-    # declaration; of what is there at the pause: child, descriptor, lock, database, memory,
-    # thread, temporary
+    # kind: subprocess, socket (connected or bound), identity, temporary, input (the user was
+    # asked), removal (of a file), declaration; of what is there at the pause: child, descriptor,
+    # lock, database, memory, thread, temporary
     # what: one line for people
     # file: the code that did it, or that caused it; may be empty
     # line: in the file; 0: unknown
