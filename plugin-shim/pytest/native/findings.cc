@@ -184,7 +184,8 @@ void note_identities() { python::listen_to_identities(on_identity); }
 PyMethodDef findings_methods[] = {
     {"take_findings", take_findings, METH_NOARGS,
      "take_findings() -> list of (kind, what, file, line, whose: 'project', 'installed' or "
-     "'nobody'): child processes, sockets that were connected or bound, questions to the user, temporary names, things opened that are "
+     "'nobody'): child processes, sockets that were connected or bound, questions to the user, "
+     "temporary names, things opened that are "
      "no file (kind 'open'), and identities that project code has taken. Begins a new list."},
     {nullptr, nullptr, 0, nullptr},
 };
