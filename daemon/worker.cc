@@ -42,7 +42,8 @@ std::string Worker::open(protocol::Fd& control, protocol::Fd& data) {
 }
 
 std::string Worker::open_output(protocol::Fd& stdout_end, protocol::Fd& stderr_end) {
-  outputs_ = {make_output(1), make_output(2)};
+  outputs_[0] = make_output(1);
+  outputs_[1] = make_output(2);
   stdout_end = outputs_[0]->open();
   stderr_end = outputs_[1]->open();
   return stdout_end && stderr_end ? "" : "cannot make a pipe: too many open files?";
