@@ -208,15 +208,6 @@ def test_collect_only_with_workers_lists_the_tests(hearth: Hearth) -> None:
     assert done.stdout.count("test_a.py::test_a") == 20
 
 
-def test_the_debugger_is_refused_with_workers_as_by_xdist(hearth: Hearth) -> None:
-    hearth.write("test_a.py", _TWENTY)
-    assert (
-        hearth.pytest("-n", "2", "--pdb").exit_code
-        == hearth.plain("-n", "2", "--pdb").exit_code
-        == 4
-    )
-
-
 def test_what_a_plugin_hands_to_the_workers_arrives(hearth: Hearth) -> None:
     hearth.write(
         "conftest.py",
