@@ -61,9 +61,9 @@ void JobControl::signal(int number) {
 
 void JobControl::interrupt() {
   const auto now = Clock::now();
+  if (has_as_input(session_, input_) || job_.has_lent_terminal()) interrupts_ = 0;
   if (interrupts_ > 0 && now - last_interrupt_ < one_keypress) return;
   last_interrupt_ = now;
-  if (has_as_input(session_, input_) || job_.has_lent_terminal()) interrupts_ = 0;
   switch (++interrupts_) {
     case 1:
       signal_group(session_, SIGINT);
