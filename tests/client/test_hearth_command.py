@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -294,7 +295,13 @@ def test_plain_pytest_has_the_streams_signals_and_exit_code_of_its_own(hearth: C
         ["grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"], capture_output=True, text=True
     )
     done = hearth("pytest", "fail-early", preexec_fn=lambda: os.close(0))
-    assert (done.returncode, done.stdout) == (-signal.SIGINT, status.stdout + "closed\n")
+    assert done.returncode == -signal.SIGINT
+    assert _without_libcs_own(done.stdout) == _without_libcs_own(status.stdout) + "closed\n"
+
+
+def _without_libcs_own(status: str) -> str:
+    """The C library takes signals 32 and 33 for its threads, and no program can ignore them."""
+    return re.sub(r"[0-9a-f]{16}", lambda mask: f"{int(mask[0], 16) & ~(3 << 31):016x}", status)
 
 
 def test_the_plugin_is_told_that_it_need_not_hand_over_again(hearth: Command) -> None:
