@@ -43,6 +43,7 @@ const std::string* ticket_of(const protocol::Message& message) {
 // was greeted.
 bool is_about_own_run(const protocol::Message& message) {
   return std::holds_alternative<protocol::SignalRun>(message) ||
+         std::holds_alternative<protocol::TerminalLeft>(message) ||
          std::holds_alternative<protocol::BeginDistribution>(message) ||
          std::holds_alternative<protocol::CancelDistribution>(message);
 }

@@ -138,7 +138,8 @@ void Daemon::client_said(const ClientGateway::ClientId& client, protocol::Messag
   if (ending_) {
     gateway_.refuse(client, "hearthd is stopping; try again");
   } else if (const auto* run = std::get_if<protocol::SubmitRun>(&message)) {
-    submit<SessionRun>(client, std::move(*attachment), run->spec);
+    submit<SessionRun>(client, std::move(*attachment), run->spec, run->wants_trace,
+                       run->wants_waits);
   } else if (const auto* distribution = std::get_if<protocol::SubmitDistribution>(&message)) {
     submit<PluginRun>(client, std::move(*attachment), distribution->spec,
                       distribution->distribution, distribution->shows_output);
@@ -158,7 +159,8 @@ void Daemon::client_said(const ClientGateway::ClientId& client, protocol::Messag
 
 void Daemon::pass_on(const ClientGateway::ClientId& client, const protocol::Message& message) {
   const auto* signal = std::get_if<protocol::SignalRun>(&message);
-  if (!signal && !std::holds_alternative<protocol::BeginDistribution>(message) &&
+  if (!signal && !std::holds_alternative<protocol::TerminalLeft>(message) &&
+      !std::holds_alternative<protocol::BeginDistribution>(message) &&
       !std::holds_alternative<protocol::CancelDistribution>(message) &&
       !std::holds_alternative<protocol::LendTerminal>(message) &&
       !std::holds_alternative<protocol::InterruptWorker>(message)) {

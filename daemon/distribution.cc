@@ -53,7 +53,7 @@ Distribution::Distribution(Services services, scheduler::RunId run, protocol::Pr
       link_(link),
       streams_(std::move(streams)),
       crew_(services, std::move(spec), std::move(wish), streams_[2].duplicate(), shows_output,
-            static_cast<WorkerCrew::Listener&>(*this)) {}
+            link.wants_trace(), static_cast<WorkerCrew::Listener&>(*this)) {}
 
 Distribution::~Distribution() {
   services_.dispatcher.set_executor(run_, nullptr);
@@ -71,8 +71,10 @@ void Distribution::open() {
     fail("more than " + std::to_string(max_workers) + " workers were asked for; ask for fewer");
     return;
   }
+  wait_notice_.begin();
   opening_ = services_.pool.acquire(crew_.request({0}), [this](ZygotePool::Result result) {
     opening_.reset();
+    wait_notice_.end();
     opened(std::move(result));
   });
 }
@@ -93,6 +95,7 @@ void Distribution::opened(ZygotePool::Result result) {
   message.workers = crew_.wished_size();
   message.items = lease.zygote->ready().items;
   message.collected = lease.zygote->ready().collected;
+  if (link_.wants_trace()) link_.looked_at({lease.zygote->whole_trace().files()});
   crew_.adopt(lease);
   link_.enqueue(message);
   link_.flush();
@@ -126,6 +129,7 @@ void Distribution::lend_terminal(const std::string& worker) {
 void Distribution::begin() {
   if (running_ || finished_ || opening_) return;
   running_ = true;
+  wait_notice_.begin();
   services_.dispatcher.set_executor(run_, this);
   scheduler::RunSubmitted event;
   event.run = run_;
@@ -207,10 +211,20 @@ void Distribution::finish(protocol::Outcome outcome, std::string message) {
   if (opening_) services_.pool.abandon(*std::exchange(opening_, std::nullopt));
   services_.loop.cancel(tick_timer_);
   services_.loop.cancel(kill_timer_);
+  wait_notice_.end();
   crew_.dismiss();
   link_.enqueue(protocol::DistributionFinished{outcome, std::move(message)});
   link_.flush();
   link_.distribution_finished();
+}
+
+std::optional<WaitNotice::Awaited> Distribution::awaited() const {
+  const auto stage = opening_ ? services_.pool.awaited_stage(*opening_) : crew_.awaited_stage();
+  if (stage) return WaitNotice::Awaited{*stage, false};
+  const auto state = services_.dispatcher.scheduler().state(run_);
+  const bool is_kept_waiting = running_ && state && state->workers > 0 && state->slots == 0;
+  if (!is_kept_waiting) return std::nullopt;
+  return WaitNotice::Awaited{protocol::Stage::selected, true};
 }
 
 bool Distribution::wants_data() const { return link_.queued_bytes() < max_queued_bytes; }
@@ -353,6 +367,7 @@ void Distribution::data_received(Worker& worker, protocol::Message message) {
   };
   if (auto* started = std::get_if<protocol::ItemStarted>(&message)) {
     if (!are_items({started->item})) return reject(started->item);
+    if (!std::exchange(has_begun_, true)) wait_notice_.end();
     dispatcher.post(scheduler::ItemStarted{run_, worker.id(), item_id(started->item)});
     link_.enqueue(protocol::ItemBegan{worker.name(), started->item});
   } else if (auto* finished = std::get_if<protocol::ItemFinished>(&message)) {
@@ -374,6 +389,8 @@ void Distribution::data_received(Worker& worker, protocol::Message message) {
   } else if (const auto* returned = std::get_if<protocol::TerminalReturned>(&message)) {
     borrower_.clear();
     link_.enqueue(protocol::TerminalBack{worker.name(), returned->in_item});
+  } else if (auto* trace = std::get_if<protocol::Trace>(&message)) {
+    if (link_.wants_trace()) link_.looked_at(std::move(*trace));
   } else if (std::holds_alternative<protocol::Paused>(message)) {
     dispatcher.post(scheduler::WorkerPaused{run_, worker.id()});
   } else if (auto* revoked = std::get_if<protocol::ItemsRevoked>(&message)) {

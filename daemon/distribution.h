@@ -12,6 +12,7 @@
 #include <string>
 
 #include "daemon/dispatcher.h"
+#include "daemon/wait_notice.h"
 #include "daemon/worker_crew.h"
 
 namespace hearth::daemon {
@@ -26,6 +27,9 @@ struct ControllerLink {
   virtual void flush() = 0;
   virtual std::size_t queued_bytes() const = 0;
   virtual void distribution_finished() = 0;  // after its last message
+  // Whether somebody wants to know what workers, and the stages before them, look at.
+  virtual bool wants_trace() const { return false; }
+  virtual void looked_at(protocol::Trace /*trace*/) {}
 };
 
 class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener {
@@ -75,6 +79,7 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   void finish_run(const scheduler::FinishRun& command);
   void finish(protocol::Outcome outcome, std::string message);
   void tick();
+  std::optional<WaitNotice::Awaited> awaited() const;
   bool are_items(const std::vector<std::uint64_t>& values) const;
 
   Services services_;
@@ -93,6 +98,12 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   bool is_stopped_ = false;
   std::string borrower_;  // the worker that has the terminal
   std::optional<protocol::DistributionFinished> last_message_;
+  bool has_begun_ = false;  // an item
+  WaitNotice wait_notice_{services_.loop, run_, [this] { return awaited(); },
+                          [this](const protocol::RunWaits& waits) {
+                            link_.enqueue(waits);
+                            link_.flush();
+                          }};
   EventLoop::TimerId tick_timer_{};
   EventLoop::TimerId kill_timer_{};
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -28,6 +28,13 @@ bool ends_by_default(int signal) {
 
 }  // namespace
 
+std::optional<WaitNotice::Awaited> SessionRun::awaited() const {
+  if (!wait_) return std::nullopt;
+  const auto stage = services_.pool.awaited_stage(*wait_);
+  if (!stage) return std::nullopt;
+  return WaitNotice::Awaited{*stage, false};
+}
+
 SessionRun::~SessionRun() {
   services_.loop.cancel(kill_timer_);
   services_.loop.cancel(fork_timer_);
@@ -43,8 +50,14 @@ void SessionRun::start() {
   request.shape = shape_of(streams_);
   wait_ = services_.pool.acquire(std::move(request), [this](ZygotePool::Result result) {
     wait_.reset();
+    wait_notice_.end();
     acquired(std::move(result));
   });
+  if (wants_waits_) wait_notice_.begin();
+}
+
+void SessionRun::looked_at(protocol::Trace trace) {
+  if (wants_trace_ && !answered_) listener_.send_to_client(id_, trace);
 }
 
 void SessionRun::acquired(ZygotePool::Result result) {
@@ -77,6 +90,10 @@ void SessionRun::start_session(const ZygotePool::Lease& lease) {
   auto printed = lease.zygote->printed();
   start.printed_stdout = std::move(printed.to_stdout);
   start.printed_stderr = std::move(printed.to_stderr);
+  start.wants_trace = wants_trace_;
+  start.awaits_terminal = wait_notice_.was_told();
+  if (wants_trace_) looked_at({lease.zygote->whole_trace().files()});
+  if (start.awaits_terminal) listener_.send_to_client(id_, protocol::RunBegins{id_.value});
   std::vector<protocol::Fd> descriptors;
   descriptors.push_back(std::move(control->second));
   descriptors.push_back(std::move(data->second));
@@ -149,7 +166,8 @@ void SessionRun::session_exited(int wait_status) {
   if (job_control_->was_interrupted_for_good() && wait_status == SIGKILL) wait_status = SIGINT;
   job_control_.reset();
   log("run").info("session_exited run={} how={:?}", id_.value, describe_wait_status(wait_status));
-  if (control_ && !begun_) on_control(POLLIN);  // what it said before it ended
+  // What it said before it ended.
+  if (control_ && (!begun_ || wants_trace_)) on_control(POLLIN);
   if (!begun_ && !signalled_) {
     session_not_started();
     return;
@@ -236,6 +254,8 @@ void SessionRun::controller_said(const protocol::Message& message) {
     distribution_->open();
   } else if (std::holds_alternative<protocol::SessionBegun>(message)) {
     begun_ = true;
+  } else if (const auto* trace = std::get_if<protocol::Trace>(&message)) {
+    looked_at(*trace);
   } else if (!(distribution_ && distribution_->controller_said(message))) {
     log("run").warn("unexpected_message run={} index={}", id_.value, message.index());
   }
@@ -274,6 +294,9 @@ void SessionRun::message_received(const protocol::Message& message) {
   if (const auto* wanted = std::get_if<protocol::SignalRun>(&message)) {
     const auto number = static_cast<int>(wanted->signal);
     if (number > 0 && number < NSIG) signal_session(number);
+  } else if (std::holds_alternative<protocol::TerminalLeft>(message) && control_) {
+    enqueue(message);
+    flush();
   }
 }
 

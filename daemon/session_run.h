@@ -3,17 +3,26 @@
 // building --(lease)--> running --(the session's process ends)--> ended. A session whose options
 // ask for workers opens a Distribution over its control channel. One whose process is lost before
 // it has begun (its zygote was killed) is started again.
+//
+// A client that shows what its run waits for is told so after a while; then the session writes
+// nothing until that is off the terminal.
 #pragma once
 
 #include "daemon/job_control.h"
 #include "daemon/run.h"
+#include "daemon/wait_notice.h"
 #include "protocol/channel.h"
 
 namespace hearth::daemon {
 
 class SessionRun : public Run, private ControllerLink, private JobControl::Job {
  public:
-  using Run::Run;
+  SessionRun(Services services, RunListener& listener, scheduler::RunId id,
+             protocol::ProcessSpec spec, Streams streams, pid_t client, bool wants_trace,
+             bool wants_waits)
+      : Run(services, listener, id, std::move(spec), std::move(streams), client),
+        wants_trace_(wants_trace),
+        wants_waits_(wants_waits) {}
   ~SessionRun() override;
 
   void start() override;
@@ -26,6 +35,7 @@ class SessionRun : public Run, private ControllerLink, private JobControl::Job {
 
  private:
   void acquired(ZygotePool::Result result);
+  std::optional<WaitNotice::Awaited> awaited() const;
   void start_session(const ZygotePool::Lease& lease);
   void session_started(pid_t pid);
   void session_not_started();
@@ -51,6 +61,8 @@ class SessionRun : public Run, private ControllerLink, private JobControl::Job {
   void flush() override;
   std::size_t queued_bytes() const override { return control_ ? control_->queued_bytes() : 0; }
   void distribution_finished() override;
+  bool wants_trace() const override { return wants_trace_; }
+  void looked_at(protocol::Trace trace) override;
 
   // JobControl::Job
   void session_stopped(bool is_stopped) override;
@@ -59,6 +71,8 @@ class SessionRun : public Run, private ControllerLink, private JobControl::Job {
   bool kill_workers() override;
   std::vector<pid_t> last_workers() override;
 
+  bool wants_trace_;
+  bool wants_waits_;
   std::optional<ZygotePool::WaitId> wait_;
   std::unique_ptr<protocol::Channel> control_;
   std::unique_ptr<Distribution> distribution_;
@@ -76,6 +90,10 @@ class SessionRun : public Run, private ControllerLink, private JobControl::Job {
   bool answered_ = false;        // the client was told the end, or is gone
   bool killed_ = false;
   bool ended_ = false;  // only the workers' ends are waited for
+  WaitNotice wait_notice_{services_.loop, id_, [this] { return awaited(); },
+                          [this](const protocol::RunWaits& waits) {
+                            if (!answered_) listener_.send_to_client(id_, waits);
+                          }};
   EventLoop::TimerId kill_timer_{};
   EventLoop::TimerId fork_timer_{};
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -27,6 +27,7 @@ class Trace {
   // Those that the files lie in, and those that were listed; each once.
   [[nodiscard]] std::vector<std::string> directories() const;
 
+  [[nodiscard]] const std::vector<protocol::FileSignature>& files() const { return files_; }
   [[nodiscard]] std::size_t size() const { return files_.size(); }
 
  private:

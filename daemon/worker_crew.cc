@@ -25,12 +25,14 @@ std::uint32_t capped(std::uint64_t value) {
 }  // namespace
 
 WorkerCrew::WorkerCrew(Services services, protocol::ProcessSpec spec, protocol::Distribution wish,
-                       protocol::Fd worker_stderr, bool shows_output, Listener& listener)
+                       protocol::Fd worker_stderr, bool shows_output, bool wants_trace,
+                       Listener& listener)
     : services_(services),
       spec_(std::move(spec)),
       wish_(std::move(wish)),
       worker_stderr_(std::move(worker_stderr)),
       shows_output_(shows_output),
+      wants_trace_(wants_trace),
       listener_(listener) {}
 
 WorkerCrew::~WorkerCrew() { dismiss(); }
@@ -84,6 +86,13 @@ Worker* WorkerCrew::find(const std::string& name) {
 std::unique_ptr<Worker> WorkerCrew::take(scheduler::WorkerId id) {
   auto node = workers_.extract(id);
   return node.empty() ? nullptr : std::move(node.mapped());
+}
+
+std::optional<protocol::Stage> WorkerCrew::awaited_stage() const {
+  for (const auto& [id, wait] : waits_) {
+    if (const auto stage = services_.pool.awaited_stage(wait)) return stage;
+  }
+  return std::nullopt;
 }
 
 void WorkerCrew::start(scheduler::WorkerId id) {
@@ -144,6 +153,7 @@ void WorkerCrew::start_from(Zygote& zygote, bool fork, scheduler::WorkerId id) {
   start.identity = identity(id);
   start.flavour = protocol::Flavour::worker;
   start.distribution = wish_.policy;
+  start.wants_trace = wants_trace_;
   if (!wish_.basetemp.empty()) start.basetemp = wish_.basetemp + "/popen-" + start.identity.id;
   workers_[id] = std::move(worker);
   zygote.start_process(std::move(start), std::move(descriptors),

@@ -28,9 +28,9 @@ class WorkerCrew {
   };
 
   // `worker_stderr`: where workers write standard error, unless the listener wants to have what
-  // they write (`shows_output`).
+  // they write (`shows_output`). `wants_trace`: whether they are to tell what they look at.
   WorkerCrew(Services services, protocol::ProcessSpec spec, protocol::Distribution wish,
-             protocol::Fd worker_stderr, bool shows_output, Listener& listener);
+             protocol::Fd worker_stderr, bool shows_output, bool wants_trace, Listener& listener);
   ~WorkerCrew();
   WorkerCrew(const WorkerCrew&) = delete;
   WorkerCrew& operator=(const WorkerCrew&) = delete;
@@ -42,6 +42,9 @@ class WorkerCrew {
   // The zygote that collected first; every other worker must have collected the same.
   void adopt(const ZygotePool::Lease& lease);
   const std::vector<std::string>& items() const { return items_; }
+
+  // The stage that is being built for one of them; none: for none.
+  std::optional<protocol::Stage> awaited_stage() const;
 
   void start(scheduler::WorkerId id);
   void stop(scheduler::WorkerId id);     // asks it to end; does not wait for one that is not up
@@ -67,6 +70,7 @@ class WorkerCrew {
   protocol::Distribution wish_;
   protocol::Fd worker_stderr_;
   bool shows_output_;
+  bool wants_trace_;
   Listener& listener_;
 
   Zygote* zygote_ = nullptr;  // held while the run lasts

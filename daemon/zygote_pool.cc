@@ -72,6 +72,13 @@ void ZygotePool::abandon(WaitId wait) {
   if (building && !wanted && building->state() == Zygote::State::building) building->kill();
 }
 
+std::optional<Stage> ZygotePool::awaited_stage(WaitId wait) const {
+  for (const auto& waiter : waiters_) {
+    if (waiter->id == wait && waiter->building) return waiter->building->key().stage;
+  }
+  return std::nullopt;
+}
+
 // What a run has without waiting for anything that is built for it. Not of what is built for later.
 void ZygotePool::take_account(Waiter& waiter, const Zygote* served) {
   if (!waiter.callback || !waiter.account.empty()) return;

@@ -78,6 +78,10 @@ class ZygotePool : private Zygote::Listener {
   WaitId acquire(ProcessRequest request, Callback callback);
   void abandon(WaitId wait);  // a build that nobody else waits for is ended
 
+  // The stage that is being built for it; none while it is asked for something, or has nothing to
+  // wait for.
+  std::optional<protocol::Stage> awaited_stage(WaitId wait) const;
+
   // Builds it for later, if it is not there; nobody waits. `plan`: of `preloaded`, what to import.
   void prepare(ProcessRequest request, protocol::Stage target, ImportHistory::Plan plan = {});
   // Whether the modules of the plan are imported already. A zygote of another plan is retired.

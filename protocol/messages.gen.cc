@@ -859,18 +859,24 @@ bool read_fields(FieldReader& reader, Streams& value) {
 }
 
 void write_fields(Packer& packer, const SubmitRun& value) {
-  start_message(packer, 5, 2);
+  start_message(packer, 5, 4);
   write_field<Bytes>(packer, "ticket", value.ticket);
   write_field<Wire<ProcessSpec>>(packer, "spec", value.spec);
+  write_field<Bool>(packer, "wants_trace", value.wants_trace);
+  write_field<Bool>(packer, "wants_waits", value.wants_waits);
 }
 std::size_t size_of_fields(const SubmitRun& value) {
-  return 26 +
+  return 52 +
          Bytes::size(value.ticket) +
-         Wire<ProcessSpec>::size(value.spec);
+         Wire<ProcessSpec>::size(value.spec) +
+         Bool::size(value.wants_trace) +
+         Bool::size(value.wants_waits);
 }
 bool read_fields(FieldReader& reader, SubmitRun& value) {
   return reader.read<Bytes>("ticket", value.ticket) &&
-         reader.read<Wire<ProcessSpec>>("spec", value.spec);
+         reader.read<Wire<ProcessSpec>>("spec", value.spec) &&
+         reader.read<Bool>("wants_trace", value.wants_trace) &&
+         reader.read<Bool>("wants_waits", value.wants_waits);
 }
 
 void write_fields(Packer& packer, const RunAccepted& value) {
@@ -1135,7 +1141,7 @@ bool read_fields(FieldReader& reader, BuildStage& value) {
 }
 
 void write_fields(Packer& packer, const StartProcess& value) {
-  start_message(packer, 21, 9);
+  start_message(packer, 21, 11);
   write_field<Uint>(packer, "request", value.request);
   write_field<Bool>(packer, "fork", value.fork);
   write_field<Wire<ProcessSpec>>(packer, "spec", value.spec);
@@ -1145,9 +1151,11 @@ void write_fields(Packer& packer, const StartProcess& value) {
   write_field<Bytes>(packer, "basetemp", value.basetemp);
   write_field<Bytes>(packer, "printed_stdout", value.printed_stdout);
   write_field<Bytes>(packer, "printed_stderr", value.printed_stderr);
+  write_field<Bool>(packer, "wants_trace", value.wants_trace);
+  write_field<Bool>(packer, "awaits_terminal", value.awaits_terminal);
 }
 std::size_t size_of_fields(const StartProcess& value) {
-  return 108 +
+  return 138 +
          Uint::size(value.request) +
          Bool::size(value.fork) +
          Wire<ProcessSpec>::size(value.spec) +
@@ -1156,7 +1164,9 @@ std::size_t size_of_fields(const StartProcess& value) {
          Text::size(value.distribution) +
          Bytes::size(value.basetemp) +
          Bytes::size(value.printed_stdout) +
-         Bytes::size(value.printed_stderr);
+         Bytes::size(value.printed_stderr) +
+         Bool::size(value.wants_trace) +
+         Bool::size(value.awaits_terminal);
 }
 bool read_fields(FieldReader& reader, StartProcess& value) {
   return reader.read<Uint>("request", value.request) &&
@@ -1167,7 +1177,9 @@ bool read_fields(FieldReader& reader, StartProcess& value) {
          reader.read<Text>("distribution", value.distribution) &&
          reader.read<Bytes>("basetemp", value.basetemp) &&
          reader.read<Bytes>("printed_stdout", value.printed_stdout) &&
-         reader.read<Bytes>("printed_stderr", value.printed_stderr);
+         reader.read<Bytes>("printed_stderr", value.printed_stderr) &&
+         reader.read<Bool>("wants_trace", value.wants_trace) &&
+         reader.read<Bool>("awaits_terminal", value.awaits_terminal);
 }
 
 void write_fields(Packer& packer, const Retire&) {
@@ -1808,6 +1820,63 @@ bool read_fields(FieldReader& reader, SessionStarting& value) {
   return reader.read<Uint>("run", value.run);
 }
 
+void write_fields(Packer& packer, const RunWaits& value) {
+  start_message(packer, 71, 4);
+  write_field<Uint>(packer, "run", value.run);
+  write_field<Wire<Stage>>(packer, "stage", value.stage);
+  write_field<Uint>(packer, "waited_ms", value.waited_ms);
+  write_field<Bool>(packer, "for_slot", value.for_slot);
+}
+std::size_t size_of_fields(const RunWaits& value) {
+  return 45 +
+         Uint::size(value.run) +
+         Wire<Stage>::size(value.stage) +
+         Uint::size(value.waited_ms) +
+         Bool::size(value.for_slot);
+}
+bool read_fields(FieldReader& reader, RunWaits& value) {
+  return reader.read<Uint>("run", value.run) &&
+         reader.read<Wire<Stage>>("stage", value.stage) &&
+         reader.read<Uint>("waited_ms", value.waited_ms) &&
+         reader.read<Bool>("for_slot", value.for_slot);
+}
+
+void write_fields(Packer& packer, const RunBegins& value) {
+  start_message(packer, 72, 1);
+  write_field<Uint>(packer, "run", value.run);
+}
+std::size_t size_of_fields(const RunBegins& value) {
+  return 17 +
+         Uint::size(value.run);
+}
+bool read_fields(FieldReader& reader, RunBegins& value) {
+  return reader.read<Uint>("run", value.run);
+}
+
+void write_fields(Packer& packer, const TerminalLeft& value) {
+  start_message(packer, 73, 1);
+  write_field<Uint>(packer, "run", value.run);
+}
+std::size_t size_of_fields(const TerminalLeft& value) {
+  return 17 +
+         Uint::size(value.run);
+}
+bool read_fields(FieldReader& reader, TerminalLeft& value) {
+  return reader.read<Uint>("run", value.run);
+}
+
+void write_fields(Packer& packer, const Trace& value) {
+  start_message(packer, 74, 1);
+  write_field<List<Wire<FileSignature>>>(packer, "files", value.files);
+}
+std::size_t size_of_fields(const Trace& value) {
+  return 19 +
+         List<Wire<FileSignature>>::size(value.files);
+}
+bool read_fields(FieldReader& reader, Trace& value) {
+  return reader.read<List<Wire<FileSignature>>>("files", value.files);
+}
+
 template <class T>
 bool decode_as(FieldReader& reader, Message& message) {
   return read_fields(reader, message.emplace<T>());
@@ -2077,6 +2146,22 @@ const MessageType* find_message_type(std::uint64_t id) {
       static constexpr MessageType type{"session_starting", &decode_as<SessionStarting>};
       return &type;
     }
+    case 71: {
+      static constexpr MessageType type{"run_waits", &decode_as<RunWaits>};
+      return &type;
+    }
+    case 72: {
+      static constexpr MessageType type{"run_begins", &decode_as<RunBegins>};
+      return &type;
+    }
+    case 73: {
+      static constexpr MessageType type{"terminal_left", &decode_as<TerminalLeft>};
+      return &type;
+    }
+    case 74: {
+      static constexpr MessageType type{"trace", &decode_as<Trace>};
+      return &type;
+    }
     default:
       return nullptr;
   }
@@ -2149,6 +2234,10 @@ std::string_view name_of(const Message& message) {
       "interrupt_worker",
       "worker_printed",
       "session_starting",
+      "run_waits",
+      "run_begins",
+      "terminal_left",
+      "trace",
   };
   return names[message.index()];
 }

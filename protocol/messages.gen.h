@@ -301,6 +301,8 @@ struct Streams {
 struct SubmitRun {
   std::string ticket{};
   ProcessSpec spec{};
+  bool wants_trace = false;  // whether the client wants to be told what the run looks at (`trace`)
+  bool wants_waits = false;  // whether it shows what a run waits for (`run_waits`)
   friend bool operator==(const SubmitRun&, const SubmitRun&) = default;
 };
 
@@ -448,6 +450,8 @@ struct StartProcess {
   // what the stages wrote so far to their placeholders, to be written first
   std::string printed_stdout{};
   std::string printed_stderr{};  // likewise; empty when both streams are one
+  bool wants_trace = false;  // whether it is to tell at its end what it has looked at (`trace`)
+  bool awaits_terminal = false;  // for a session: write nothing before terminal_left has come
   friend bool operator==(const StartProcess&, const StartProcess&) = default;
 };
 
@@ -779,6 +783,39 @@ struct SessionStarting {
   friend bool operator==(const SessionStarting&, const SessionStarting&) = default;
 };
 
+// daemon, to a client that wants it: the run has not begun yet, and takes longer than a user
+// expects; to a controller: likewise, of the distribution or its first item. Said again when it
+// waits for something else, and each second.
+struct RunWaits {
+  std::uint64_t run = 0;
+  Stage stage = Stage::interpreter;  // that is being built
+  std::uint64_t waited_ms = 0;  // for all of it so far
+  bool for_slot = false;  // nothing is being built: other runs keep all slots busy
+  friend bool operator==(const RunWaits&, const RunWaits&) = default;
+};
+
+// daemon, after run_waits: the session is there, and writes nothing before this was answered by
+// terminal_left.
+struct RunBegins {
+  std::uint64_t run = 0;
+  friend bool operator==(const RunBegins&, const RunBegins&) = default;
+};
+
+// client: what it showed on the terminal is gone. Answer to run_begins; passed on to a session that
+// awaits it.
+struct TerminalLeft {
+  std::uint64_t run = 0;
+  friend bool operator==(const TerminalLeft&, const TerminalLeft&) = default;
+};
+
+// daemon, to a client that wants it, some times before run_finished: what the run, or the stages
+// that it was forked from, looked at. Session (control channel) or worker (data channel, with a
+// doorbell), at its end, if start_process wants it: what it has looked at itself.
+struct Trace {
+  std::vector<FileSignature> files{};
+  friend bool operator==(const Trace&, const Trace&) = default;
+};
+
 using Message = std::variant<
     Hello,
     Welcome,
@@ -842,7 +879,11 @@ using Message = std::variant<
     TerminalBack,
     InterruptWorker,
     WorkerPrinted,
-    SessionStarting>;
+    SessionStarting,
+    RunWaits,
+    RunBegins,
+    TerminalLeft,
+    Trace>;
 
 // The message's name in the schema, for logs.
 [[nodiscard]] std::string_view name_of(const Message& message);

@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <string_view>
+#include <utility>
 
 namespace hearth::client {
 namespace {
@@ -52,14 +53,20 @@ void ForwardedSignals::give_back() {
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
-bool ForwardedSignals::stop_this_process() {
-  std::signal(SIGTSTP, SIG_DFL);
-  raise(SIGTSTP);  // stays pending while it is blocked
+std::vector<int> ForwardedSignals::settle() { return std::exchange(taken_, {}); }
+
+void ForwardedSignals::let_act(int signal) {
+  raise(signal);  // stays pending while it is blocked
   sigset_t only;
   sigemptyset(&only);
-  sigaddset(&only, SIGTSTP);
-  pthread_sigmask(SIG_UNBLOCK, &only, nullptr);  // here it stops, and goes on
+  sigaddset(&only, signal);
+  pthread_sigmask(SIG_UNBLOCK, &only, nullptr);  // here it acts
   pthread_sigmask(SIG_BLOCK, &only, nullptr);
+}
+
+bool ForwardedSignals::stop_this_process() {
+  std::signal(SIGTSTP, SIG_DFL);
+  let_act(SIGTSTP);  // here it stops, and goes on
   sigset_t pending;
   sigpending(&pending);
   return sigismember(&pending, SIGCONT) == 1;

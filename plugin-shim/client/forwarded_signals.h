@@ -20,7 +20,11 @@ class ForwardedSignals {
   int take();  // the next one that arrived, 0: none
   // As if this had never been: the signals do what they did before, those that were taken included.
   void give_back();
+  // Those that were taken since this was asked. They are done with: give_back() knows them no more.
+  std::vector<int> settle();
 
+  // The signal does what it does to a process that does not wait for it.
+  static void let_act(int signal);
   // Stops this process as Ctrl-Z does, for the shell to see; returns when it goes on, and SIGCONT
   // is there to be taken. False: it was not stopped, as there is no shell.
   static bool stop_this_process();

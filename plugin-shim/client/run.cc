@@ -6,12 +6,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <string_view>
 #include <vector>
+
+#include "plugin-shim/client/wait_line.h"
 
 namespace hearth::client {
 namespace {
@@ -37,10 +41,15 @@ void write_all(int fd, std::string_view text) {
 }  // namespace
 
 tl::expected<int, RunFailure> run(Connection& connection, protocol::ProcessSpec spec,
-                                  const OpenStreams& streams, ForwardedSignals& signals) {
+                                  const OpenStreams& streams, ForwardedSignals& signals,
+                                  std::vector<protocol::FileSignature>* trace) {
+  WaitLine line;
   auto ticket = connection.send_streams(streams);
   if (!ticket) return tl::unexpected(RunFailure{ticket.error().message});
-  connection.send(protocol::SubmitRun{.ticket = std::move(*ticket), .spec = std::move(spec)});
+  connection.send(protocol::SubmitRun{.ticket = std::move(*ticket),
+                                      .spec = std::move(spec),
+                                      .wants_trace = trace != nullptr,
+                                      .wants_waits = line.is_possible()});
 
   std::optional<std::uint64_t> number;
   std::vector<int> early;  // signals that arrived before the run had its number
@@ -58,11 +67,20 @@ tl::expected<int, RunFailure> run(Connection& connection, protocol::ProcessSpec 
     } else if (*wake == Wake::message) {
       if (const auto* accepted = std::get_if<protocol::RunAccepted>(&message)) {
         number = accepted->run;
+      } else if (const auto* waits = std::get_if<protocol::RunWaits>(&message)) {
+        line.show(*waits);
+      } else if (const auto* begins = std::get_if<protocol::RunBegins>(&message)) {
+        line.erase();
+        connection.send(protocol::TerminalLeft{begins->run});
+      } else if (auto* looked_at = std::get_if<protocol::Trace>(&message)) {
+        if (trace != nullptr) std::ranges::move(looked_at->files, std::back_inserter(*trace));
       } else if (const auto* finished = std::get_if<protocol::RunFinished>(&message)) {
+        line.erase();
         write_all(STDOUT_FILENO, finished->printed_stdout);
         write_all(STDERR_FILENO, finished->printed_stderr);
         return static_cast<int>(finished->wait_status);
       } else if (std::holds_alternative<protocol::SignalRun>(message)) {
+        line.erase();
         if (!ForwardedSignals::stop_this_process()) early.push_back(SIGCONT);
       } else if (auto* failed = std::get_if<protocol::RunFailed>(&message)) {
         return tl::unexpected(RunFailure{std::move(failed->message), failed->may_have_begun,

@@ -21,8 +21,11 @@ struct RunFailure {
 
 // Streams, submit_run, signals passed on, until the session has ended. Returns its raw wait status.
 // This process stops when the session has stopped, and lets it go on when it does itself.
+// On a terminal a line says what it waits for, until it begins. `trace`: gets what the run and its
+// stages have looked at; null: nobody wants to know.
 tl::expected<int, RunFailure> run(Connection& connection, protocol::ProcessSpec spec,
-                                  const OpenStreams& streams, ForwardedSignals& signals);
+                                  const OpenStreams& streams, ForwardedSignals& signals,
+                                  std::vector<protocol::FileSignature>* trace = nullptr);
 
 // This process becomes the command, as if it had never been another. Comes back with an error text.
 std::string become(std::vector<std::string> command);

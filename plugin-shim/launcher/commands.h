@@ -26,6 +26,9 @@ int pytest(std::vector<std::string> arguments);
 // run over. SCRIPT is empty for `python -m pytest`.
 int handed_over_pytest(std::vector<std::string> words);
 
+// Runs it, and again after each change of what it looked at, until the user quits (exit code 0).
+int watch(std::vector<std::string> arguments);
+
 // Writes `hearth: <message>` and returns `code`.
 int complain(std::string_view message, int code = kTrouble);
 // Writes all of it to standard output; false when that is closed or full.

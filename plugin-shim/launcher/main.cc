@@ -50,6 +50,8 @@ int parse_and_do(int count, char** words) {
   bool follow = false;
   logs_command->add_flag("-f,--follow", follow, "Go on showing what is added");
   app.add_subcommand("pytest", "Run pytest; everything after this word is pytest's own");
+  CLI::App* watch_command = app.add_subcommand(
+      "watch", "`hearth watch pytest …`: run it again after each change, what failed first");
   CLI::App* version_command =
       app.add_subcommand("version", "Show the versions of hearth and of the running daemon");
 
@@ -78,6 +80,7 @@ int parse_and_do(int count, char** words) {
   if (doctor_command->parsed()) return doctor(json);
   if (logs_command->parsed()) return logs(follow);
   if (version_command->parsed()) return version();
+  if (watch_command->parsed()) return complain("watch what? (`hearth watch pytest …`)", kUsage);
   return complain("what shall it do? (see `hearth --help`)", kUsage);
 }
 
@@ -90,6 +93,10 @@ int main(int count, char** words) {
   }
   if (count >= 2 && std::string_view(words[1]) == "hand-over") {
     return handed_over_pytest(std::vector<std::string>(words + 2, words + count));
+  }
+  if (count >= 3 && std::string_view(words[1]) == "watch" &&
+      std::string_view(words[2]) == "pytest") {
+    return watch(std::vector<std::string>(words + 3, words + count));
   }
   return parse_and_do(count, words);
 }

@@ -1,6 +1,3 @@
-#include <fcntl.h>
-
-#include <filesystem>
 #include <utility>
 
 #include "plugin-shim/client/locations.h"
@@ -10,19 +7,10 @@
 #include "plugin-shim/launcher/commands.h"
 #include "plugin-shim/launcher/find_pytest.h"
 #include "plugin-shim/launcher/plain_run.h"
+#include "plugin-shim/launcher/pytest_spec.h"
 
 namespace hearth::launcher {
 namespace {
-
-// A socket that got the number of a closed stream would be read and written as that stream. So the
-// numbers are taken for as long as this process lives; the session still gets its stream closed.
-client::OpenStreams take_stock_of_streams() {
-  const client::OpenStreams open_at_start = client::open_streams();
-  for (const bool is_open : open_at_start) {
-    if (!is_open) static_cast<void>(open("/dev/null", O_RDWR | O_CLOEXEC));
-  }
-  return open_at_start;
-}
 
 std::vector<std::string> command_of(const Pytest& pytest,
                                     const std::vector<std::string>& arguments) {
@@ -40,13 +28,9 @@ int run(const Pytest& pytest, std::vector<std::string> arguments,
         const client::OpenStreams& streams, Asked asked) {
   client::end_on_early_interrupt();
   const bool strict = is_strict(arguments);
-  std::error_code error;
-  const std::filesystem::path directory = std::filesystem::current_path(error);
-  if (error) {
-    return complain("cannot tell the current directory (" + error.message() +
-                    "): change to one that exists");
-  }
   const std::vector<std::string> plain = command_of(pytest, arguments);
+  auto spec = pytest_spec(pytest, std::move(arguments));
+  if (!spec) return complain(spec.error());
   auto conversation = client::open_or_start(client::executable_directory());
   if (!conversation) {
     const std::string& reason = conversation.error().message;
@@ -56,16 +40,9 @@ int run(const Pytest& pytest, std::vector<std::string> arguments,
   // No process of the daemon's could be like this one: a plain run has the same result.
   if (!client::difference_from(daemon).empty()) return run_plainly({}, plain, asked);
 
-  protocol::ProcessSpec spec{.python = pytest.python.string(),
-                             .script = pytest.script.string(),
-                             .sys_path = {},
-                             .args = std::move(arguments),
-                             .directory = directory.string(),
-                             .environment = client::current_environment(),
-                             .umask = client::current_umask(),
-                             .context = client::current_process_context()};
   client::ForwardedSignals signals;
-  const auto wait_status = client::run(conversation->connection, std::move(spec), streams, signals);
+  const auto wait_status =
+      client::run(conversation->connection, std::move(*spec), streams, signals);
   if (wait_status) client::end_like(*wait_status);
   const client::RunFailure& failure = wait_status.error();
   if (strict || failure.may_have_begun || failure.plain_fails_too) return complain(failure.message);

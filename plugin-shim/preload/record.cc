@@ -224,6 +224,7 @@ std::string Record::source_of(const std::string& path) const {
 void Record::add_written() {
   const auto open = open_for_writing();
   for (const std::string& path : written_in_stage_) {
+    if (is_ignored(path)) continue;
     FileSignature signature = protocol::take_status(path, Look::written);
     if (signature.kind != FileKind::file && signature.kind != FileKind::directory) continue;
     if (open.contains({signature.device, signature.inode})) continue;

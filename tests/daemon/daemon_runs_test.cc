@@ -3,6 +3,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <filesystem>
+#include <set>
+
 #include "daemon_fixture.h"
 
 namespace hearth::tests {
@@ -22,6 +25,20 @@ class SessionRunTest : public DaemonFixture {
     return finished ? finished->wait_status : -1;
   }
   std::string output() const { return last_->output(); }
+
+  // Of all that the run's client is told of; nothing unless it wants to be.
+  std::set<std::string> traced_paths(const std::vector<std::string>& args, bool wants_trace) {
+    last_ = client();
+    last_->submit_spec(fake_spec(args), wants_trace);
+    std::set<std::string> paths;
+    while (auto message = last_->receive()) {
+      if (std::holds_alternative<RunFinished>(*message)) break;
+      if (const auto* trace = std::get_if<Trace>(&*message)) {
+        for (const auto& file : trace->files) paths.insert(file.path);
+      }
+    }
+    return paths;
+  }
 
   std::unique_ptr<TestClient> last_;
 };
@@ -70,6 +87,36 @@ TEST_F(SessionRunTest, ends_when_its_client_closes_its_streams) {
   wait_until("it runs", [&] { return has_session(); });
   one->close_streams();
   wait_until_idle();
+}
+
+TEST_F(SessionRunTest, writes_nothing_before_the_client_has_taken_its_own_off_the_terminal) {
+  const auto brake = mark("brake");
+  auto one = client();
+  const auto number = one->submit_spec(fake_spec({"wait:" + brake}), false, true);
+  const auto waits = one->receive_a<RunWaits>().value_or(RunWaits{});
+  EXPECT_EQ(waits.run, number);
+  EXPECT_EQ(waits.stage, Stage::selected);
+  EXPECT_GE(waits.waited_ms, 500u);
+  std::filesystem::remove(brake);
+  EXPECT_EQ(one->receive_a<RunBegins>().value_or(RunBegins{}).run, number);
+  wait_until("it runs", [&] { return has_session(); });
+  EXPECT_EQ(one->output(), "");
+  one->send(TerminalLeft{number});
+  EXPECT_EQ(one->receive_a<RunFinished>().value_or(RunFinished{}).wait_status, 7 << 8);
+  EXPECT_NE(one->output(), "");
+}
+
+TEST_F(SessionRunTest, tells_what_its_stages_and_it_looked_at_if_the_client_wants_to_know) {
+  const std::vector<std::string> args{"read:/stage"};
+  EXPECT_THAT(traced_paths(args, true), testing::UnorderedElementsAre("/stage", "/session"));
+  EXPECT_THAT(traced_paths(args, false), testing::IsEmpty());
+}
+
+TEST_F(DistributionTest, tells_what_its_stages_and_workers_looked_at_if_the_client_wants_to_know) {
+  const std::vector<std::string> args{"distributed", "read:/stage", "workers:2"};
+  EXPECT_THAT(traced_paths(args, true),
+              testing::UnorderedElementsAre("/stage", "/worker/gw0", "/worker/gw1"));
+  EXPECT_THAT(traced_paths(args, false), testing::IsEmpty());
 }
 
 TEST_F(DistributionTest, reports_every_item) {

@@ -9,6 +9,7 @@
 
 #include "fake_arguments.h"
 #include "protocol/channel.h"
+#include "protocol/signature.h"
 
 namespace hearth::tests {
 namespace {
@@ -47,6 +48,8 @@ class Conversation {
 [[noreturn]] void play_session(const StartProcess& start, Fd control) {
   Conversation daemon(std::move(control));
   daemon.say(SessionBegun{});
+  while (start.awaits_terminal && !std::holds_alternative<TerminalLeft>(daemon.next())) {
+  }
   std::string text = start.printed_stdout;
   for (const auto& each : start.spec.args) text += "<" + each + ">";
   write_out(text);
@@ -55,6 +58,7 @@ class Conversation {
     hang();
   }
   hang_if_asked(start.spec, "session");
+  if (start.wants_trace) daemon.say(Trace{{take_signature("/session", Look::status)}});
   _exit(7);
 }
 
@@ -111,6 +115,7 @@ class Worker {
  public:
   Worker(const StartProcess& start, Fd control, Fd data)
       : spec_(start.spec),
+        wants_trace_(start.wants_trace),
         id_(start.identity.id),
         control_(std::move(control)),
         data_(std::move(data)) {}
@@ -157,6 +162,7 @@ class Worker {
 
   void end() {
     tell(WorkerFinished{0, "output"});
+    if (wants_trace_) tell(Trace{{take_signature("/worker/" + id_, Look::status)}});
     if (has(spec_, "linger")) hang();
     hang_if_asked(spec_, "end");
     _exit(0);
@@ -174,6 +180,7 @@ class Worker {
   }
 
   const ProcessSpec& spec_;
+  bool wants_trace_;
   std::string id_;
   Conversation control_;
   Channel data_;

@@ -90,11 +90,11 @@ std::uint64_t TestClient::accepted() {
   return 0;
 }
 
-std::uint64_t TestClient::submit_spec(const ProcessSpec& spec) {
+std::uint64_t TestClient::submit_spec(const ProcessSpec& spec, bool wants_trace, bool wants_waits) {
   const auto ticket = next_ticket();
   attach(ticket);
   greet();
-  send(SubmitRun{ticket, spec});
+  send(SubmitRun{ticket, spec, wants_trace, wants_waits});
   return accepted();
 }
 

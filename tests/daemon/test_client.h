@@ -43,7 +43,8 @@ class TestClient {
   void attach(const std::string& ticket);
   // All at once; returns the number of the run, 0 when it was refused.
   std::uint64_t submit(const std::vector<std::string>& args);
-  std::uint64_t submit_spec(const protocol::ProcessSpec& spec);
+  std::uint64_t submit_spec(const protocol::ProcessSpec& spec, bool wants_trace = false,
+                            bool wants_waits = false);
   std::uint64_t submit_distribution(const std::vector<std::string>& args, std::uint64_t workers);
   std::string output() const;
   protocol::Status status();

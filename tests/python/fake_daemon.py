@@ -215,7 +215,7 @@ class Zygote:
         self._request += 1
         control, data, streams = Peer(), Peer(), Streams()
         message = StartProcess(
-            self._request, fork, spec, identity, flavour, dist, basetemp, *printed
+            self._request, fork, spec, identity, flavour, dist, basetemp, *printed, False, False
         )
         self.peer.send(message, (control.theirs.fileno(), data.theirs.fileno(), *streams.filenos()))
         control.theirs.close()

@@ -16,6 +16,7 @@ from tests.support.events import TIMEOUT
 PROMPT = r"\(Pdb\) "
 _COLOURS = re.compile(r"\x1b\[[\d;]*m")
 _TIMES = re.compile(r"\d+\.\d\ds")
+_WAITS = re.compile(r"\r\x1b\[K(?:hearth: [^\r\x1b]*)?")  # what a run waits for, and its end
 _COLLECTING = re.compile(r"\x1b\[1m\r?collecting[^\x1b]*\x1b\[0m")  # written every half a second
 _PACKAGES = re.compile(r"\S*/site-packages")  # links may lead to one environment by several paths
 _PADDED_LINES = re.compile(r"(=+|!+)( .* )(=+|!+)")  # as long as the times in them leave room
@@ -55,6 +56,10 @@ class Terminal:
         """A line, as it is typed at a prompt."""
         self.process.sendline(line)
 
+    def press(self, key: str) -> None:
+        """A single key."""
+        self.process.send(key)
+
     def press_interrupt(self) -> None:
         """Ctrl-C."""
         self.process.sendintr()
@@ -67,6 +72,12 @@ class Terminal:
     def wait(self) -> int:
         """To its end: the exit code, negative for the signal that it died of."""
         self.wait_for_end()
+        status, number = self.process.exitstatus, self.process.signalstatus
+        return -number if status is None else int(status)
+
+    def wait_for_end_of_process(self) -> int:
+        """As `wait`, but the terminal stays."""
+        self.process.wait()
         status, number = self.process.exitstatus, self.process.signalstatus
         return -number if status is None else int(status)
 
@@ -90,7 +101,7 @@ class Terminal:
     @property
     def normal_text(self) -> str:
         """Without what depends on time and place: times are replaced, and lines of `===` shortened."""
-        text = _PACKAGES.sub("site-packages", _COLLECTING.sub("", self.text))
+        text = _PACKAGES.sub("site-packages", _COLLECTING.sub("", _WAITS.sub("", self.text)))
         return _PADDED_LINES.sub(r"=\2=", _TIMES.sub("N s", text))
 
 

@@ -140,6 +140,13 @@ PyObject* recorder_begin(PyObject*, PyObject* args) {
   Py_RETURN_NONE;
 }
 
+PyObject* recorder_begin_run(PyObject*, PyObject*) {
+  if (table() == nullptr) Py_RETURN_NONE;
+  table()->begin_stage();
+  table()->switch_on(true);
+  Py_RETURN_NONE;
+}
+
 PyObject* recorder_stop(PyObject*, PyObject*) {
   if (table() == nullptr) Py_RETURN_NONE;
   table()->switch_on(false);
@@ -264,6 +271,8 @@ PyMethodDef recorder_methods[] = {
     {"recorder_begin", recorder_begin, METH_VARARGS,
      "recorder_begin(goes_on): record, on the way to another stage; or go on with what is recorded "
      "since the process began."},
+    {"recorder_begin_run", recorder_begin_run, METH_NOARGS,
+     "recorder_begin_run(): record what a run looks at, and judge nothing that it does."},
     {"recorder_stop", recorder_stop, METH_NOARGS, "recorder_stop(): record nothing more."},
     {"recorder_ignore", recorder_ignore, METH_O,
      "recorder_ignore(path): leave it and what is below it out, from here on."},

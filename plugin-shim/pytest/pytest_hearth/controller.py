@@ -25,6 +25,7 @@ from .messages import (
     ItemBegan,
     ItemReported,
     Outcome,
+    RunWaits,
     TerminalBack,
     TerminalRequested,
     WorkerEnded,
@@ -143,6 +144,7 @@ class Controller:
         except TransportError as error:
             raise _trouble(error) from None
         except BaseException:
+            self._terminal.waits_no_more()
             self._cancel_and_wait()
             raise
         finally:
@@ -218,6 +220,10 @@ class Controller:
 
     def _replay(self, message: object) -> None:
         kind = type(message)
+        if kind is RunWaits:
+            self._terminal.waits(message)
+            return
+        self._terminal.waits_no_more()
         if kind is ItemReported:
             self._item_reported(message)  # type: ignore[arg-type]
         elif kind is ItemBegan:

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+from .messages import RunWaits, Stage
+
 _SCHEDULINGS = {"load": "LoadScheduling", "loadfile": "LoadFileScheduling"}
+
+
+# In the client's words.
+_WAITS = {
+    Stage.interpreter: "starting python",
+    Stage.preloaded: "importing modules",
+    Stage.configured: "loading plugins and conftests",
+    Stage.started: "starting the session",
+    Stage.gathered: "collecting tests",
+    Stage.selected: "collecting tests",
+}
 
 
 class _DeselectedItem:
@@ -21,6 +35,8 @@ class ControllerTerminal:
         self._config = config
         self._reporter = config.pluginmanager.get_plugin("terminalreporter")
         self._last_length = 0
+        self._line = ""  # what stands on the terminal's last line
+        self._is_waiting = False
         if self._reporter is not None:
             self._reporter.showfspath = False
 
@@ -34,8 +50,26 @@ class ControllerTerminal:
             return
         self._status(f"{workers} {_noun('worker', workers)} [{items} {_noun('item', items)}]")
         self._reporter.write_line("")
+        self._line = ""
         if self._config.option.verbose > 0:
             self._reporter.write_line(f"scheduling tests via {_SCHEDULINGS.get(policy, policy)}")
+
+    def waits(self, message: RunWaits) -> None:
+        """On a terminal, behind what stands on its last line, until `waits_no_more`."""
+        if self._reporter is None or not self._is_terminal() or not _can_go_back():
+            return
+        self._is_waiting = True
+        what = "other runs have the processors" if message.for_slot else _WAITS[message.stage]
+        text = f"{self._line}{', ' if self._line else ''}{what}"
+        if message.waited_ms >= 1000:
+            text += f" ({message.waited_ms // 1000} s)"
+        self._reporter.rewrite(text[: self._reporter._tw.fullwidth - 1], erase=True, bold=True)
+
+    def waits_no_more(self) -> None:
+        if self._is_waiting:
+            self._is_waiting = False
+            self._reporter.rewrite("", erase=True)
+            self._reporter.rewrite(self._line, bold=True)
 
     def line(self, text: str) -> None:
         """One that -q leaves out."""
@@ -64,6 +98,7 @@ class ControllerTerminal:
         if self._is_terminal():
             padding = " " * max(self._last_length - len(text), 0)
             self._last_length = len(text)
+            self._line = text
             self._reporter.rewrite(text + padding, bold=True)
         else:
             self._reporter.write_line(text)
@@ -72,6 +107,10 @@ class ControllerTerminal:
         # A method in newer releases of pytest, a bool in older ones.
         isatty = self._reporter.isatty
         return bool(isatty() if callable(isatty) else isatty)
+
+
+def _can_go_back() -> bool:
+    return os.environ.get("TERM", "dumb") not in ("", "dumb")
 
 
 def _noun(word: str, count: int) -> str:

@@ -17,6 +17,8 @@ from typing import Any, NoReturn, Optional
 from . import _native
 from .openfiles import flush_at_end
 
+_last: list[Callable[[], object]] = []
+
 
 def run_to_the_end(main: Callable[[], object]) -> NoReturn:
     """Call main, then end the process with the status that Python would have given it."""
@@ -35,6 +37,11 @@ def run_to_the_end(main: Callable[[], object]) -> NoReturn:
     end(code)
 
 
+def at_the_very_end(function: Callable[[], object]) -> None:
+    """Call it when everything of the run's own is done."""
+    _last.append(function)
+
+
 def end(code: int) -> NoReturn:
     """Finalise what can be seen, then exit."""
     streams_failed = _finalise()
@@ -48,6 +55,8 @@ def _finalise() -> bool:
     _call(getattr(atexit, "_run_exitfuncs", None))
     failed = _flush_standard_streams()
     flush_at_end()
+    for function in _last:
+        _call(function)
     return failed
 
 

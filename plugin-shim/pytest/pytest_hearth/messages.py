@@ -1158,22 +1158,39 @@ class Streams(Message):
 class SubmitRun(Message):
     """client: run this command on the streams that came with the ticket."""
 
-    __slots__ = ("ticket", "spec")
+    __slots__ = ("ticket", "spec", "wants_trace", "wants_waits")
+    # wants_trace: whether the client wants to be told what the run looks at (`trace`)
+    # wants_waits: whether it shows what a run waits for (`run_waits`)
     ID: ClassVar[int] = 5
     NAME: ClassVar[str] = "submit_run"
 
-    def __init__(self, ticket: bytes, spec: ProcessSpec) -> None:
+    def __init__(
+        self,
+        ticket: bytes,
+        spec: ProcessSpec,
+        wants_trace: bool,
+        wants_waits: bool,
+    ) -> None:
         self.ticket = ticket
         self.spec = spec
+        self.wants_trace = wants_trace
+        self.wants_waits = wants_waits
 
     def to_wire(self) -> list[object]:
-        return [5, {"ticket": self.ticket, "spec": self.spec.to_wire()}]
+        return [5, {
+            "ticket": self.ticket,
+            "spec": self.spec.to_wire(),
+            "wants_trace": self.wants_trace,
+            "wants_waits": self.wants_waits,
+        }]
 
     @classmethod
     def from_fields(cls, fields: dict[str, object]) -> SubmitRun:
         return cls(
             _bytes(fields["ticket"], "submit_run.ticket"),
             ProcessSpec.from_wire(fields["spec"], "submit_run.spec"),
+            _bool(fields["wants_trace"], "submit_run.wants_trace"),
+            _bool(fields["wants_waits"], "submit_run.wants_waits"),
         )
 
 
@@ -1669,6 +1686,8 @@ class StartProcess(Message):
         "basetemp",
         "printed_stdout",
         "printed_stderr",
+        "wants_trace",
+        "awaits_terminal",
     )
     # request: repeated in forked
     # spec: what the client asked for; used as far as the stage has not consumed it yet
@@ -1676,6 +1695,8 @@ class StartProcess(Message):
     # basetemp: for a worker: its base temporary directory; empty: pytest's own choice
     # printed_stdout: what the stages wrote so far to their placeholders, to be written first
     # printed_stderr: likewise; empty when both streams are one
+    # wants_trace: whether it is to tell at its end what it has looked at (`trace`)
+    # awaits_terminal: for a session: write nothing before terminal_left has come
     ID: ClassVar[int] = 21
     NAME: ClassVar[str] = "start_process"
 
@@ -1690,6 +1711,8 @@ class StartProcess(Message):
         basetemp: bytes,
         printed_stdout: bytes,
         printed_stderr: bytes,
+        wants_trace: bool,
+        awaits_terminal: bool,
     ) -> None:
         self.request = request
         self.fork = fork
@@ -1700,6 +1723,8 @@ class StartProcess(Message):
         self.basetemp = basetemp
         self.printed_stdout = printed_stdout
         self.printed_stderr = printed_stderr
+        self.wants_trace = wants_trace
+        self.awaits_terminal = awaits_terminal
 
     def to_wire(self) -> list[object]:
         return [21, {
@@ -1712,6 +1737,8 @@ class StartProcess(Message):
             "basetemp": self.basetemp,
             "printed_stdout": self.printed_stdout,
             "printed_stderr": self.printed_stderr,
+            "wants_trace": self.wants_trace,
+            "awaits_terminal": self.awaits_terminal,
         }]
 
     @classmethod
@@ -1726,6 +1753,8 @@ class StartProcess(Message):
             _bytes(fields["basetemp"], "start_process.basetemp"),
             _bytes(fields["printed_stdout"], "start_process.printed_stdout"),
             _bytes(fields["printed_stderr"], "start_process.printed_stderr"),
+            _bool(fields["wants_trace"], "start_process.wants_trace"),
+            _bool(fields["awaits_terminal"], "start_process.awaits_terminal"),
         )
 
 
@@ -2806,6 +2835,105 @@ class SessionStarting(Message):
         return cls(_uint(fields["run"], "session_starting.run"))
 
 
+class RunWaits(Message):
+    """daemon, to a client that wants it: the run has not begun yet, and takes longer than a user
+    expects; to a controller: likewise, of the distribution or its first item. Said again when
+    it waits for something else, and each second.
+    """
+
+    __slots__ = ("run", "stage", "waited_ms", "for_slot")
+    # stage: that is being built
+    # waited_ms: for all of it so far
+    # for_slot: nothing is being built: other runs keep all slots busy
+    ID: ClassVar[int] = 71
+    NAME: ClassVar[str] = "run_waits"
+
+    def __init__(self, run: int, stage: str, waited_ms: int, for_slot: bool) -> None:
+        self.run = run
+        self.stage = stage
+        self.waited_ms = waited_ms
+        self.for_slot = for_slot
+
+    def to_wire(self) -> list[object]:
+        return [71, {
+            "run": self.run,
+            "stage": self.stage,
+            "waited_ms": self.waited_ms,
+            "for_slot": self.for_slot,
+        }]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> RunWaits:
+        return cls(
+            _uint(fields["run"], "run_waits.run"),
+            Stage.read(fields["stage"], "run_waits.stage"),
+            _uint(fields["waited_ms"], "run_waits.waited_ms"),
+            _bool(fields["for_slot"], "run_waits.for_slot"),
+        )
+
+
+class RunBegins(Message):
+    """daemon, after run_waits: the session is there, and writes nothing before this was answered
+    by terminal_left.
+    """
+
+    __slots__ = ("run",)
+    ID: ClassVar[int] = 72
+    NAME: ClassVar[str] = "run_begins"
+
+    def __init__(self, run: int) -> None:
+        self.run = run
+
+    def to_wire(self) -> list[object]:
+        return [72, {"run": self.run}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> RunBegins:
+        return cls(_uint(fields["run"], "run_begins.run"))
+
+
+class TerminalLeft(Message):
+    """client: what it showed on the terminal is gone. Answer to run_begins; passed on to a session
+    that awaits it.
+    """
+
+    __slots__ = ("run",)
+    ID: ClassVar[int] = 73
+    NAME: ClassVar[str] = "terminal_left"
+
+    def __init__(self, run: int) -> None:
+        self.run = run
+
+    def to_wire(self) -> list[object]:
+        return [73, {"run": self.run}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> TerminalLeft:
+        return cls(_uint(fields["run"], "terminal_left.run"))
+
+
+class Trace(Message):
+    """daemon, to a client that wants it, some times before run_finished: what the run, or the
+    stages that it was forked from, looked at. Session (control channel) or worker (data
+    channel, with a doorbell), at its end, if start_process wants it: what it has looked at
+    itself.
+    """
+
+    __slots__ = ("files",)
+    ID: ClassVar[int] = 74
+    NAME: ClassVar[str] = "trace"
+
+    def __init__(self, files: list[FileSignature]) -> None:
+        self.files = files
+
+    def to_wire(self) -> list[object]:
+        return [74, {"files": [element.to_wire() for element in self.files]}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> Trace:
+        return cls(_list_of(FileSignature.from_wire, fields["files"], "trace.files"))
+
+
 MESSAGES: Final[dict[int, type[Message]]] = {
     message_type.ID: message_type
     for message_type in (
@@ -2872,6 +3000,10 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         InterruptWorker,
         WorkerPrinted,
         SessionStarting,
+        RunWaits,
+        RunBegins,
+        TerminalLeft,
+        Trace,
     )
 }
 

@@ -14,6 +14,7 @@ class Order:
 
     stage: the stage to pause at, or None for a process of a run.
     data: the worker's data channel, or -1.
+    wants_trace: somebody wants to know what this process of a run looks at.
     preload, no_preload: of the stage `preloaded` only: what to import, and what no import may load.
     """
 
@@ -28,6 +29,7 @@ class Order:
         distribution: str,
         basetemp: bytes = b"",
         data: int = -1,
+        wants_trace: bool = False,
         preload: Sequence[ModuleOrigin] = (),
         no_preload: Sequence[str] = (),
     ) -> None:
@@ -39,6 +41,7 @@ class Order:
         self.distribution = distribution
         self.basetemp = basetemp
         self.data = data
+        self.wants_trace = wants_trace
         self.preload = preload
         self.no_preload = no_preload
 

@@ -11,7 +11,7 @@ from . import _native, environment
 
 class Recorder:
     """One for the process, whose audit hook stays. It records from the process's very start to the first pause, and from each
-    fork that goes on to a deeper stage to that one's pause."""
+    fork that goes on to a deeper stage to that one's pause. In a run only if somebody watches it."""
 
     def __init__(self) -> None:
         _native.recorder_set_cache_prefix(getattr(sys, "pycache_prefix", None) or "")
@@ -22,6 +22,10 @@ class Recorder:
     def start(self) -> None:
         """Record from here on, into an empty record."""
         _native.recorder_begin(False)
+
+    def start_in_run(self) -> None:
+        """Record what a run looks at, for somebody who wants to know, into an empty record."""
+        _native.recorder_begin_run()
 
     def ignore(self, paths: Iterable[str]) -> None:
         """Leave these out from here on."""

@@ -7,7 +7,7 @@ import threading
 from functools import partial
 from typing import Any
 
-from . import _native, options, script, session_times, stages, third_party
+from . import _native, options, run_trace, script, session_times, stages, third_party
 from .arguments import Arguments
 from .cache_files import CacheFiles
 from .messages import ImportsObserved, Stage
@@ -103,6 +103,8 @@ class Run:
         zygote.try_arguments = self._try_arguments
         zygote.pause(stage, report, config)
         self._arguments.go_on(zygote.order)
+        if zygote.order.wants_trace:
+            run_trace.begin(zygote.recorder, zygote.order, config)
         if self._worker is not None:
             self._worker.adopt(zygote.order)
 

@@ -42,6 +42,7 @@ from .messages import (
     StageFailed,
     StageReady,
     StartProcess,
+    TerminalLeft,
     TryArguments,
     WorkerIdentity,
 )
@@ -257,6 +258,7 @@ class Zygote:
             distribution=message.distribution,
             basetemp=message.basetemp,
             data=_native.move_high(descriptors[1]),
+            wants_trace=message.wants_trace,
         )
         self._take_over(order, descriptors[2:], message.fork)
         environment.unwatch()
@@ -265,11 +267,9 @@ class Zygote:
             randomness.after_fork(project_has_run)
         if not order.is_worker:
             order.control.send(SessionBegun())
-        for fd, data in ((1, message.printed_stdout), (2, message.printed_stderr)):
-            try:
-                _native.write_out(fd, data)
-            except OSError:
-                pass  # the reader is gone: whatever the run itself writes will find that out
+        if message.awaits_terminal:
+            _await_terminal(order.control)
+        _write_printed(message)
 
     def _take_over(self, order: Order, streams: list[int], is_fork: bool) -> None:
         """The descriptors, environment and place that the order brings."""
@@ -306,6 +306,21 @@ def _at_leisure(observe: Callable[[], ImportsObserved]) -> list[Any]:
     os.nice(10)
     wire: Any = observe().to_wire()
     return list(wire)
+
+
+def _await_terminal(control: Channel) -> None:
+    """Until the client has taken what it showed off it."""
+    while not isinstance(control.receive(), TerminalLeft):
+        pass
+
+
+def _write_printed(message: StartProcess) -> None:
+    """What the stages have written."""
+    for fd, data in ((1, message.printed_stdout), (2, message.printed_stderr)):
+        try:
+            _native.write_out(fd, data)
+        except OSError:
+            pass  # the reader is gone: whatever the run itself writes will find that out
 
 
 def _adapt_standard_streams() -> None:
