@@ -12,6 +12,7 @@ from tests.support.command import Daemon
 from tests.terminal.command_lines import Line
 from tests.terminal.execution import Execution, Shape, execute
 from tests.terminal.normal import normal
+from tests.terminal.screen import shown
 from tests.terminal.worlds import World, make_world
 
 # The second finds what the first has left.
@@ -40,7 +41,7 @@ class Comparison:
         found = []
         for time in _TIMES:
             got = self._run([str(self._daemon.binary), "pytest"], world, line, shape)
-            lines = list(_difference(wanted, got))
+            lines = list(_difference(wanted, got, shape))
             if lines:
                 found.append(f"{line}   ({shape.name}, {time})\n" + "\n".join(lines))
         return found
@@ -71,11 +72,15 @@ class Comparison:
         return _Result(execution, files)
 
 
-def _difference(wanted: _Result, got: _Result) -> Iterator[str]:
+def _difference(wanted: _Result, got: _Result, shape: Shape) -> Iterator[str]:
     if got.execution.exit_code != wanted.execution.exit_code:
         yield f"exit code {got.execution.exit_code}, not {wanted.execution.exit_code}"
+    stdout = wanted.execution.stdout, got.execution.stdout
+    if shape.columns and normal(stdout[0]) != normal(stdout[1]):
+        # A run that takes long to begin has shown what it waits for, and has erased that.
+        stdout = shown(stdout[0], shape.columns), shown(stdout[1], shape.columns)
     texts = [
-        ("stdout", normal(wanted.execution.stdout), normal(got.execution.stdout)),
+        ("stdout", normal(stdout[0]), normal(stdout[1])),
         ("stderr", normal(wanted.execution.stderr), normal(got.execution.stderr)),
         *((name, text, got.files[name]) for name, text in wanted.files.items()),
     ]

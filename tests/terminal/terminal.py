@@ -12,12 +12,12 @@ import pexpect  # type: ignore[import-untyped]
 
 from tests.e2e.hearth import Hearth
 from tests.support.events import TIMEOUT
+from tests.terminal.screen import shown
 
 PROMPT = r"\(Pdb\) "
 _COLOURS = re.compile(r"\x1b\[[\d;]*m")
 _TIMES = re.compile(r"\d+\.\d\ds")
-_WAITS = re.compile(r"\r\x1b\[K(?:hearth: [^\r\x1b]*)?")  # what a run waits for, and its end
-_COLLECTING = re.compile(r"\x1b\[1m\r?collecting[^\x1b]*\x1b\[0m")  # written every half a second
+_COLLECTING = re.compile(r"collecting (?:\.{3}|\d+ items?) *")  # told twice a second
 _PACKAGES = re.compile(r"\S*/site-packages")  # links may lead to one environment by several paths
 _PADDED_LINES = re.compile(r"(=+|!+)( .* )(=+|!+)")  # as long as the times in them leave room
 
@@ -27,6 +27,7 @@ class Terminal:
 
     def __init__(self, command: list[str], hearth: Hearth, columns: int) -> None:
         self._seen = io.StringIO()
+        self._columns = columns
         self.process: Any = pexpect.spawn(
             command[0],
             command[1:],
@@ -100,9 +101,10 @@ class Terminal:
 
     @property
     def normal_text(self) -> str:
-        """Without what depends on time and place: times are replaced, and lines of `===` shortened."""
-        text = _PACKAGES.sub("site-packages", _COLLECTING.sub("", _WAITS.sub("", self.text)))
-        return _PADDED_LINES.sub(r"=\2=", _TIMES.sub("N s", text))
+        """What is shown, without what depends on time and place: times are replaced, and lines of `===` shortened."""
+        text = shown(_PACKAGES.sub("site-packages", self.text), self._columns)
+        text = _COLLECTING.sub("collecting", _TIMES.sub("N s", text))
+        return _PADDED_LINES.sub(r"=\2=", text)
 
 
 class Terminals:
