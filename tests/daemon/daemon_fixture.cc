@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -60,6 +61,8 @@ std::string DaemonFixture::start(const std::vector<std::string>& environment) {
   std::vector<std::string> entries = environment;
   entries.push_back("HEARTH_RUNTIME_DIR=" + endpoints_.directory.string());
   entries.push_back("HEARTH_STATE_DIR=" + directory_ + "/state");
+  if (const char* options = std::getenv("TSAN_OPTIONS"))
+    entries.push_back(std::string("TSAN_OPTIONS=") + options);
   std::vector<char*> envp;
   for (auto& entry : entries) envp.push_back(entry.data());
   envp.push_back(nullptr);

@@ -32,6 +32,12 @@ class Idler {
 
   pid_t pid() const { return pid_; }
   bool is_stopped() const { return is_stopped_process(pid_); }
+  // Whether it has been, before it ends.
+  bool comes_to_a_stop() const {
+    siginfo_t info{};
+    return waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED | WEXITED | WNOWAIT) == 0 &&
+           info.si_code == CLD_STOPPED;
+  }
   // Its wait status, once it has ended.
   std::optional<int> status() {
     int status = 0;
@@ -123,8 +129,8 @@ TEST_F(JobControlTest, quits_the_workers_one_by_one_and_then_the_session) {
   job_.workers = {first.pid(), second.pid()};
   JobControl control(loop_, job_, session.pid(), client.pid(), no_terminal_);
   control.signal(SIGQUIT);
+  EXPECT_TRUE(session.comes_to_a_stop()) << "it would report the loss";
   run_until([&] { return second.status().has_value(); });
-  EXPECT_TRUE(session.is_stopped()) << "it would report the loss";
   run_until([&] { return first.status() && session.status(); });
   EXPECT_EQ(WTERMSIG(*session.status()), SIGQUIT);
 }
