@@ -20,7 +20,8 @@ namespace {
 int add_methods(PyObject* module) {
   for (PyMethodDef* methods :
        {calls_methods, codec_methods, context_methods, culprit_methods, environment_methods,
-        findings_methods, process_methods, recorder_methods, sockets_methods, streams_methods}) {
+        findings_methods, memory_methods, process_methods, recorder_methods, sockets_methods,
+        streams_methods}) {
     if (PyModule_AddFunctions(module, methods) != 0) return -1;
   }
   return 0;

@@ -1,6 +1,5 @@
 // Forking, reaping and ending processes without what Python's own functions do besides.
 #include <fcntl.h>
-#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -44,12 +43,6 @@ PyObject* fork_nothing(PyObject*, PyObject*) {
   if (pid == 0) _exit(0);
   while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
-  Py_RETURN_NONE;
-}
-
-// Pages that a fork would have to copy in order to use them are better made anew.
-PyObject* give_back_free_memory(PyObject*, PyObject*) {
-  malloc_trim(0);
   Py_RETURN_NONE;
 }
 
@@ -172,8 +165,6 @@ PyMethodDef process_methods[] = {
      "fork() -> int: as os.fork, without warning and audit event."},
     {"fork_nothing", fork_nothing, METH_NOARGS,
      "fork_nothing(): fork a child that exits at once, and wait for it."},
-    {"give_back_free_memory", give_back_free_memory, METH_NOARGS,
-     "give_back_free_memory(): to the system, what C's allocator has kept."},
     {"begin_life", begin_life, METH_VARARGS,
      "begin_life(parent): a process group of its own; dies with its parent."},
     {"open_pidfd", open_pidfd, METH_VARARGS, "open_pidfd(pid) -> int"},

@@ -45,6 +45,7 @@ extern PyMethodDef context_methods[];
 extern PyMethodDef culprit_methods[];
 extern PyMethodDef environment_methods[];
 extern PyMethodDef findings_methods[];
+extern PyMethodDef memory_methods[];
 extern PyMethodDef process_methods[];
 extern PyMethodDef recorder_methods[];
 extern PyMethodDef sockets_methods[];

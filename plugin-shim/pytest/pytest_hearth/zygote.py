@@ -124,7 +124,7 @@ class Zygote:
                 self.order.control.send(report.observe_imports())
             self.order.control.send_raw(self._ready_frame(stage, refusal, report, found))
             report.forget()
-            _native.give_back_free_memory()
+            _native.give_back_memory()
             are_blocked = interrupts.hold()
             self._wait(stage)
         except ChannelClosed:
@@ -173,8 +173,8 @@ class Zygote:
                 if self._serve(message, stage):
                     return
                 message = control.receive_now()
-            if self._has_served and self._observe_imports is not None:
-                # Once, when it costs nobody's time.
+            if self._has_served and not self._children and self._observe_imports is not None:
+                # Once, when it costs nobody's time: the run is over.
                 self._throwaway.start(partial(_at_leisure, self._observe_imports), b"")
                 self._observe_imports = None
             if self._is_retiring and not (self._children or self._throwaway.descriptors()):
