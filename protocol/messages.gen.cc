@@ -55,6 +55,7 @@ std::string_view to_string(Look value) {
     case Look::status: return "status";
     case Look::link: return "link";
     case Look::written: return "written";
+    case Look::kind: return "kind";
   }
   return "";
 }
@@ -171,7 +172,7 @@ struct Wire<FileKind> {
 template <>
 struct Wire<Look> {
   using Type = Look;
-  static constexpr const char* name = "one of content, status, link, written";
+  static constexpr const char* name = "one of content, status, link, written, kind";
   static void write(Packer& packer, Type value) {
     Text::write(packer, to_string(value));
   }
@@ -183,6 +184,7 @@ struct Wire<Look> {
     if (text == "status") { value = Type::status; return true; }
     if (text == "link") { value = Type::link; return true; }
     if (text == "written") { value = Type::written; return true; }
+    if (text == "kind") { value = Type::kind; return true; }
     return false;
   }
 };

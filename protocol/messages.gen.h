@@ -45,8 +45,8 @@ enum class FileKind { absent, file, directory, other, link };
 [[nodiscard]] std::string_view to_string(FileKind value);
 
 // How a stage looked at a path: opened or listed it; asked what is there; asked without following a
-// link; wrote it. See signature.h.
-enum class Look { content, status, link, written };
+// link; wrote it; asked only whether it is a file, a directory or not there. See signature.h.
+enum class Look { content, status, link, written, kind };
 [[nodiscard]] std::string_view to_string(Look value);
 
 // Of what was found that is no file: the stage is not forked; is forked once, never twice; is

@@ -163,6 +163,7 @@ FileSignature take_status(std::string_view path, Look look) {
                    : S_ISDIR(status.st_mode) ? FileKind::directory
                    : S_ISLNK(status.st_mode) ? FileKind::link
                                              : FileKind::other;
+  if (look == Look::kind) return signature;
   signature.device = status.st_dev;
   signature.inode = status.st_ino;
   signature.mode = status.st_mode;
@@ -183,7 +184,7 @@ FileSignature complete(FileSignature signature) {
   const Look look = signature.look;
   const std::string& path = signature.path;
   if (signature.kind == FileKind::link) signature.digest = link_digest(signature.path);
-  if (look == Look::status || look == Look::link) return signature;
+  if (look != Look::content && look != Look::written) return signature;
   const bool racy = is_racy(signature.ctime_ns);
   if (signature.kind == FileKind::directory && look == Look::content) {
     signature.digest = directory_digest(signature.path).value_or("");
@@ -219,6 +220,8 @@ bool holds(FileSignature& recorded) {
       if (recorded.kind == FileKind::file)
         return same_stat(now, recorded) || digest_holds(recorded, now);
       return status_holds(recorded, now);
+    case Look::kind:
+      return true;
   }
   return false;
 }

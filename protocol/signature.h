@@ -10,6 +10,8 @@
 //   its mode (whoever wants more of a source opens it; importers look at its times only to choose
 //   between source and bytecode). A directory: its inode and mode; its times change with every run.
 // - link (lstat, readlink). A link: its inode and its target's text. Anything else: as for status.
+// - kind (of a caller that is known to ask for no more). That it is a file, a directory or another
+//   thing; nothing else is recorded.
 // - written (by the stage itself). A file: its content. A directory: that it is the same one.
 //
 // What was absent must be absent. A file whose change time lies within racy_window of now may

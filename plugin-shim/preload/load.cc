@@ -84,6 +84,11 @@ const Table hearth_recorder_table = {
           if (const std::string name = absolute(AT_FDCWD, path.c_str()); !name.empty())
             Passage::record().read(name);
         },
+    .only_kind_of =
+        [](const std::string& path) {
+          const Passage passage{Passage::AsOwner{}};
+          Passage::record().only_kind_of(path);
+        },
     .began =
         [](const std::string& path) {
           const Passage passage{Passage::AsOwner{}};

@@ -149,9 +149,11 @@ void Record::read(const std::string& path) {
 }
 
 void Record::look(const std::string& path, Look look) {
+  if (look == Look::status && path == only_kind_of_) look = Look::kind;
   if (is_ignored(path) || is_product(path) || written_.contains(path)) return;
   if (is_known(path, look)) return;
-  if (look == Look::status && is_known(path, Look::content)) return;
+  if (look != Look::link && is_known(path, Look::content)) return;
+  if (look == Look::kind && is_known(path, Look::status)) return;
   FileSignature signature = protocol::take_signature(path, look);
   if (look == Look::status && signature.kind != FileKind::absent) {
     const auto link = index(Look::link).find(path);

@@ -45,6 +45,8 @@ class Record {
 
   void read(const std::string& path);                       // opened, listed, loaded
   void look(const std::string& path, protocol::Look look);  // Look::status or Look::link
+  // Until the next call: whoever looks at the status of this path wants to know its kind only.
+  void only_kind_of(std::string path) { only_kind_of_ = std::move(path); }
   void wrote(std::string path, bool anew);  // opened to be written, made, renamed to
   // Whether this process, or one that it was forked from, opened the file in order to write it anew
   // (mode "w").
@@ -68,9 +70,10 @@ class Record {
   void add_written();
   void add_libraries();
 
-  std::array<Index, 3> seen_;  // content, status, link
+  std::array<Index, 5> seen_;  // by look
   std::vector<protocol::FileSignature> files_;
   std::vector<std::string> ignored_{"/proc", "/sys", "/dev"};
+  std::string only_kind_of_;
   std::string cache_prefix_;  // sys.pycache_prefix, or empty
   std::unordered_set<std::string> written_;
   std::unordered_set<std::string> begun_;

@@ -251,6 +251,45 @@ def test_a_suite_with_failures_stays_warm(hearth: Hearth, mode: tuple[str, ...])
         _expect_warm(hearth, *mode)
 
 
+def test_a_log_beside_the_tests_that_each_run_writes_leaves_them_warm(
+    hearth: Hearth, mode: tuple[str, ...]
+) -> None:
+    hearth.write("run.log", "")
+    hearth.write(
+        "test_a.py",
+        """
+        import os
+        def test_a():
+            with open(os.path.join(os.path.dirname(__file__), "run.log"), "a") as log:
+                print("was here", file=log)
+        """,
+    )
+    hearth.pytest(*mode)
+    for _ in range(2):
+        _expect_warm(hearth, *mode)
+    # It need not be there, and need not be a file.
+    (hearth.project / "run.log").unlink()
+    hearth.write("run.log/test_b.py", "def test_b():\n    pass\n")
+    assert hearth.pytest(*mode).counts == {"passed": 1, "failed": 1}
+
+
+def test_what_a_conftest_makes_of_a_files_time_is_no_less_an_input(hearth: Hearth) -> None:
+    hearth.write(
+        "conftest.py",
+        """
+        def pytest_ignore_collect(collection_path, config):
+            if collection_path.name == "test_b.py":
+                return collection_path.with_name("data").stat().st_size > 3 or None
+        """,
+    )
+    hearth.write("data", "one")
+    hearth.write("test_a.py", "def test_a():\n    pass\n")
+    hearth.write("test_b.py", "def test_b():\n    pass\n")
+    assert hearth.pytest().counts == {"passed": 2}
+    hearth.write("data", "more")
+    assert hearth.pytest().counts == {"passed": 1}
+
+
 def test_a_users_own_preloaded_library_stays(hearth: Hearth) -> None:
     hearth.environment["LD_PRELOAD"] = "libm.so.6"
     hearth.write(

@@ -104,8 +104,18 @@ TEST_F(Signature, of_a_data_file_that_was_looked_at_is_its_status) {
   EXPECT_FALSE(holds(signature));
 }
 
+TEST_F(Signature, of_what_was_asked_for_its_kind_is_that_only) {
+  write("a.txt", "one");
+  auto signature = taken("a.txt", Look::kind);
+  put_in_place("a.txt", "another");
+  EXPECT_TRUE(holds(signature));
+  fs::remove(path("a.txt"));
+  fs::create_directory(path("a.txt"));
+  EXPECT_FALSE(holds(signature));
+}
+
 TEST_F(Signature, of_what_was_absent_holds_until_it_is_there) {
-  for (const Look look : {Look::content, Look::status, Look::link}) {
+  for (const Look look : {Look::content, Look::status, Look::link, Look::kind}) {
     auto signature = taken("a", look);
     EXPECT_TRUE(holds(signature));
     write("a", "");

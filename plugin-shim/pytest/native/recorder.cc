@@ -182,6 +182,23 @@ PyObject* recorder_on_child_process(PyObject*, PyObject* listener) {
   Py_RETURN_NONE;
 }
 
+// Its frame is not seen in tracebacks, and errors are the function's.
+PyObject* call_for_kind(PyObject*, PyObject* args) {
+  const Py_ssize_t count = PyTuple_Size(args);
+  long position = 0;
+  PyObject* function = count < 2 ? nullptr : PyTuple_GetItem(args, 0);  // borrowed
+  const Object own(PyTuple_GetSlice(args, 2, count));
+  if (function != nullptr) position = PyLong_AsLong(PyTuple_GetItem(args, 1));
+  if (!own || PyErr_Occurred() != nullptr) return nullptr;
+  std::string path;
+  const bool is_asked = is_on && position >= 0 && position < PyTuple_Size(own.get()) &&
+                        path_of(PyTuple_GetItem(own.get(), position), path);
+  if (is_asked) table()->only_kind_of(path);
+  PyObject* result = PyObject_CallObject(function, own.get());
+  if (is_asked) table()->only_kind_of({});
+  return result;
+}
+
 const char* name_of(protocol::FileKind kind) {
   switch (kind) {
     case protocol::FileKind::absent:
@@ -206,6 +223,8 @@ const char* name_of(protocol::Look look) {
       return "status";
     case protocol::Look::link:
       return "link";
+    case protocol::Look::kind:
+      return "kind";
     case protocol::Look::written:
       break;
   }
@@ -283,6 +302,10 @@ PyMethodDef recorder_methods[] = {
      "process."},
     {"recorder_on_input", recorder_on_input, METH_O,
      "recorder_on_input(listener): call it when somebody is about to be asked (`input`)."},
+    {"call_for_kind", call_for_kind, METH_VARARGS,
+     "call_for_kind(function, position, *args): its result; what it finds out about the path at "
+     "that "
+     "position of its arguments is whether it is a file, a directory or not there."},
     {"recorder_imports", recorder_imports, METH_NOARGS,
      "recorder_imports() -> list: names of modules in the order in which their imports began, of "
      "this process and those that it was forked from. Those that importlib.import_module was asked "

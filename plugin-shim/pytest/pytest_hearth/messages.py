@@ -190,14 +190,16 @@ class FileKind:
 
 class Look:
     """How a stage looked at a path: opened or listed it; asked what is there; asked without
-    following a link; wrote it. See signature.h.
+    following a link; wrote it; asked only whether it is a file, a directory or not there. See
+    signature.h.
     """
 
     content: Final = "content"
     status: Final = "status"
     link: Final = "link"
     written: Final = "written"
-    VALUES: Final = frozenset({"content", "status", "link", "written"})
+    kind: Final = "kind"
+    VALUES: Final = frozenset({"content", "status", "link", "written", "kind"})
 
     @staticmethod
     def read(value: object, where: str) -> str:

@@ -42,6 +42,7 @@ class Run:
     def _on_config(self, config: Any) -> None:
         self._config = config
         options.add_when_plugins_are_loaded(config)
+        stages.ask_for_kinds(config.pluginmanager)
         self._arguments.begin(config)
         special = {Stage.configured: self._at_configured, Stage.selected: self._at_selected}
         for stage, hook in stages.PAUSED_BEFORE:

@@ -41,6 +41,16 @@ def before_next_call(
     caller.__class__ = OneShot
 
 
+def ask_for_kinds(pluginmanager: Any) -> None:
+    """pytest asks of each file in a directory that it collects whether it is a directory. That a log or a report among them
+    changes from run to run is then no reason to collect anew."""
+    for impl in pluginmanager.hook.pytest_ignore_collect.get_hookimpls():
+        is_pytests = getattr(impl.plugin, "__name__", "") == "_pytest.main"
+        if is_pytests and "collection_path" in impl.argnames:
+            position = impl.argnames.index("collection_path")
+            impl.function = partial(_native.call_for_kind, impl.function, position)
+
+
 def on_next_config(function: Callable[[Any], None]) -> None:
     """Call the function with the next configuration that pytest makes, before it is used, once.
 
