@@ -48,9 +48,11 @@ void offer(Best& best, const StageMemory::Ending& ended, const Command& wanted,
     best.offer(Likeness::other_start, std::move(*start));
   } else if (ended.command.key == wanted.key) {
     auto variable = first_difference(ended.reads, wanted.key.stage, request);
-    if (!variable) {
+    // How another command has ended says nothing of this one.
+    const bool is_others = !same_args && ended.cause.kind == CauseKind::ended;
+    if (!variable && !is_others) {
       best.offer(same_args ? Likeness::same : Likeness::ended_with_other_arguments, ended.cause);
-    } else if (same_args) {
+    } else if (variable && same_args) {
       best.offer(Likeness::other_environment, std::move(*variable));
     }
   }
@@ -135,9 +137,8 @@ std::vector<protocol::StageAccount> account_of_stages(const ProcessRequest& requ
     }
     auto cause = cause_for(stage, request, there, memory);
     if (cause.kind == CauseKind::first_use && stage != Stage::preloaded) cause = below;
-    // These do not keep a deeper stage from being built.
-    const bool is_passed = stage == Stage::preloaded || cause.kind == CauseKind::refused;
-    if (!is_passed) below = cause;
+    // (Runs do not pass through `preloaded`.)
+    if (stage != Stage::preloaded) below = cause;
     account.push_back({stage, std::move(cause)});
   }
   std::reverse(account.begin(), account.end());

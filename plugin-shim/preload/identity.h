@@ -1,9 +1,9 @@
-// Who wants to know when a process asks for what makes it differ from another.
+// Who wants to know when a process asks for what makes it differ from another, or starts a thread.
 #pragma once
 
 namespace hearth::recorder {
 
-enum class Identity { process_id, random_bytes, uuid };
+enum class Identity { process_id, random_bytes, uuid, thread };
 
 // Called in the thread that asks, before the call, while recording is on; what it does itself is
 // not told. `caller`: an address in the code that asks.

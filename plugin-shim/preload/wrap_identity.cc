@@ -1,7 +1,8 @@
-// What makes one process differ from another: its id, and random bytes. Nothing is recorded here;
-// whoever listens finds out who has asked. libc's calls of itself (mkstemp, arc4random) are not
-// seen.
+// What makes one process differ from another: its id, and random bytes; and the threads that it
+// starts. Nothing is recorded here; whoever listens finds out who has asked. libc's calls of itself
+// (mkstemp, arc4random) are not seen.
 #include <dlfcn.h>
+#include <pthread.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -79,6 +80,13 @@ HEARTH_WRAPPER long syscall(long number, ...) noexcept {
   for (long& each : given) each = va_arg(arguments, long);
   va_end(arguments);
   return next(number, given[0], given[1], given[2], given[3], given[4], given[5]);
+}
+
+HEARTH_WRAPPER int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
+                                  void* (*function)(void*), void* argument) noexcept {
+  HEARTH_NEXT(pthread_create);
+  identity_taken(Identity::thread, __builtin_return_address(0));
+  return next(thread, attributes, function, argument);
 }
 
 // libuuid's, which Python's uuid1 uses: made of the time and of what libuuid knows since its first

@@ -85,6 +85,8 @@ def test_it_tells_what_is_there_at_the_pause(hearth: Hearth, code: str, kind: st
     (complaint,) = [each for each in _complaints(hearth) if each["cause"] == "refused"]
     assert complaint["aspect"] == kind
     assert "fixture" in complaint["advice"]
+    if kind == "thread":
+        assert complaint["place"] == f"{hearth.project / 'conftest.py'}:2"
 
 
 def test_what_was_mended_is_complained_of_no_more(hearth: Hearth) -> None:

@@ -67,7 +67,7 @@ def test_a_generator_seeded_by_a_test_module_goes_on_from_its_seed(
     project.same(*mode)
 
 
-@pytest.mark.parametrize("first", ["", "import random, numpy\n"])
+@pytest.mark.parametrize("first", ["", "import random, numpy.random\n"])
 def test_unseeded_generators_differ_between_tests_workers_and_runs(
     project: Project, mode: Mode, first: str
 ) -> None:
@@ -90,6 +90,8 @@ def test_unseeded_generators_differ_between_tests_workers_and_runs(
         ("identity.py", "secrets.token_hex(8)"),
         ("identity.py", "os.urandom(8).hex()"),
         ("identity.py", "float(numpy.random.default_rng().random())"),
+        ("conftest.py", "float(numpy.random.random())"),
+        ("identity.py", "float(numpy.random.random())"),
         ("identity.py", "tempfile.NamedTemporaryFile().name"),
     ],
 )

@@ -110,6 +110,8 @@ const char* name_of(Identity identity) {
       return "process id";
     case Identity::random_bytes:
       return "random bytes";
+    case Identity::thread:
+      return "a thread started";
     case Identity::uuid:
       break;
   }
@@ -122,7 +124,7 @@ void on_identity(Identity identity, const void* caller) {
     return;
   if (identity == Identity::process_id && !is_asked_for_somebody(caller)) return;
   if (syscall(SYS_gettid) != syscall(SYS_getpid)) {
-    taken_by_thread = true;
+    if (identity != Identity::thread) taken_by_thread = true;
     return;
   }
   const PyGILState_STATE state = PyGILState_Ensure();
@@ -131,7 +133,9 @@ void on_identity(Identity identity, const void* caller) {
   PyObject* traceback = nullptr;
   PyErr_Fetch(&type, &value, &traceback);
   Culprit by = find_culprit();
-  if (by.whose == Whose::project && !is_discreet(by.through)) {
+  if (identity == Identity::thread) {
+    note("thread", name_of(identity), std::move(by));
+  } else if (by.whose == Whose::project && !is_discreet(by.through)) {
     // A temporary name is made of both.
     const bool is_name = by.through.ends_with("/tempfile.py");
     note(is_name ? "temporary" : "identity", name_of(identity), std::move(by));
@@ -186,7 +190,8 @@ PyMethodDef findings_methods[] = {
      "take_findings() -> list of (kind, what, file, line, whose: 'project', 'installed' or "
      "'nobody'): child processes, sockets that were connected or bound, questions to the user, "
      "temporary names, things opened that are "
-     "no file (kind 'open'), and identities that project code has taken. Begins a new list."},
+     "no file (kind 'open'), threads started (kind 'thread'), and identities that project code has "
+     "taken. Begins a new list."},
     {nullptr, nullptr, 0, nullptr},
 };
 

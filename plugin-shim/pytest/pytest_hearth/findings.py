@@ -23,8 +23,8 @@ class Findings:
 
     def __init__(self) -> None:
         self.declaration = Declaration()
-        self._opened: list[str] = []
-        self._opened_at = (b"", 0)
+        # What may be there at the pause still, and where it came to be: by kind ("open", "thread").
+        self._made: dict[str, list[tuple[str, bytes, int]]] = {"open": [], "thread": []}
         # A project's tests may put others in their places in the module.
         self._now: Callable[[], float] = time.time
         self._local: Callable[[float], time.struct_time] = time.localtime
@@ -45,10 +45,8 @@ class Findings:
         found, self.declaration.errors = self.declaration.errors, []
         for kind, what, file, line, whose in _native.take_findings():
             subject = what.partition(": ")[2]
-            if kind == "open":
-                if file:
-                    self._opened_at = (file, line)
-                self._opened.append(f"{what} at {os.fsdecode(file)}:{line}" if file else what)
+            if kind in self._made:
+                self._made[kind].append((what, file, line))
             elif kind == "input":
                 if not is_worker:
                     found.append(Finding(kind, what, file, line, Consequence.refused))
@@ -57,20 +55,29 @@ class Findings:
                     found.append(Finding(kind, what, file, line, Consequence.accepted))
             elif whose == "project" or kind != "temporary" or os.path.lexists(subject):
                 found.append(Finding(kind, what, file, line, self._consequence(kind, whose)))
-        if randomness.has_unseeded_draws():
-            what = "numbers of `random`, without a seed"
+        for module in randomness.unseeded_draws():
+            what = f"numbers of `{module}`, without a seed"
             consequence = self._consequence("identity", "project")  # nobody can see whose
             found.append(Finding("identity", what, b"", 0, consequence))
         return found
 
     def at_the_pause(self, kind: str, what: str) -> Finding:
-        """What the audit has found."""
-        file, line = self._opened_at if kind in ("descriptor", "lock", "database") else (b"", 0)
+        """What the audit has found, with the last place where it perhaps came to be."""
+        places = [(file, line) for _, file, line in self._made_of(kind) if file]
+        file, line = places[-1] if places else (b"", 0)
         return Finding(kind, what, file, line, Consequence.refused)
 
-    def opened(self) -> str:
-        """Where what is open was perhaps opened, for a refusal's text."""
-        return f" ({'; '.join(self._opened[-3:])})" if self._opened else ""
+    def made(self, kind: str) -> str:
+        """Where what the audit has found was perhaps opened or started, for a refusal's text."""
+        texts = [
+            f"{what} at {os.fsdecode(file)}:{line}" if file else what
+            for what, file, line in self._made_of(kind)[-3:]
+        ]
+        return f" ({'; '.join(texts)})" if texts else ""
+
+    def _made_of(self, kind: str) -> list[tuple[str, bytes, int]]:
+        is_open = kind in ("descriptor", "lock", "database")
+        return self._made["open"] if is_open else self._made.get(kind, [])
 
     def fresh_until(self) -> int:
         """The midnight that followed the beginning of this stage; 0: the clock is of no importance."""

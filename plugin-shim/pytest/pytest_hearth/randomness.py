@@ -8,6 +8,7 @@ without a seed on the way to a stage would be the same in each fork: findings.py
 from __future__ import annotations
 
 import sys
+from enum import Enum
 from typing import Any, Optional
 
 from .shelf import shelf
@@ -17,6 +18,7 @@ _BLOCKS = 64
 _random_at_start: Optional[object] = None
 _random_at_pause: Optional[object] = None
 _was_only_drawn_from = False
+_numpy_was_only_drawn_from = False
 
 
 def remember_start() -> None:
@@ -27,7 +29,8 @@ def remember_start() -> None:
 
 def remember_pause() -> None:
     """Just before a process that forks others begins to wait."""
-    global _random_at_pause, _was_only_drawn_from
+    global _random_at_pause, _was_only_drawn_from, _numpy_was_only_drawn_from
+    _numpy_was_only_drawn_from = _numpy() is _Numpy.drawn_unseeded
     _random_at_pause = _random_state()
     _was_only_drawn_from = (
         _random_at_pause is not None
@@ -53,9 +56,10 @@ def after_fork(project_has_run: bool) -> None:
         random.setstate(_random_at_pause)  # seeded: it goes on from where it was
 
 
-def has_unseeded_draws() -> bool:
-    """Whether numbers were drawn from `random`, until the last pause, of which a cold run would have had others."""
-    return _was_only_drawn_from
+def unseeded_draws() -> list[str]:
+    """The modules from which numbers were drawn, until the last pause, of which a cold run would have had others."""
+    drawn = {"random": _was_only_drawn_from, "numpy.random": _numpy_was_only_drawn_from}
+    return [name for name, is_so in drawn.items() if is_so]
 
 
 def _follows_by_drawing() -> bool:
@@ -79,22 +83,39 @@ def _words(state: Any) -> Any:
     return state[1][:-1]
 
 
-def _reseed_numpy() -> None:
-    """Fresh entropy for numpy's global generator, unless somebody seeded it or drew from it.
+class _Numpy(Enum):
+    """How numpy's global generator came to its state."""
 
-    A Mersenne Twister that was seeded by an int begins with that int; one that was filled from entropy begins with its
-    highest bit alone, and stands at the end of its block until the first number is drawn.
+    absent = "absent"
+    fresh = "fresh"
+    drawn_unseeded = "drawn unseeded"
+    seeded = "seeded"
+
+
+def _numpy() -> _Numpy:
+    """A Mersenne Twister that was filled from entropy (numpy's MT19937) begins with the highest bit alone, and stands at its last
+    word until the first number is drawn. A seed takes the place of the entropy that it was made with.
     """
     random: Any = shelf.find("numpy.random.mtrand")
     if random is None:
-        return
+        return _Numpy.absent
     try:
-        state = random.get_state(legacy=False)
-        if state["state"]["pos"] == 624 and int(state["state"]["key"][0]) == 0x8000_0000:
-            random.seed()
+        state = random.get_state(legacy=False)["state"]
+        if state["pos"] == 623 and int(state["key"][0]) == 0x8000_0000:
+            return _Numpy.fresh
+        entropy = getattr(random._rand._bit_generator, "_seed_seq", None)
     except Exception:
         # Another bit generator was put in its place: that is the project's doing, and stays.
-        pass
+        return _Numpy.seeded
+    return _Numpy.seeded if entropy is None else _Numpy.drawn_unseeded
+
+
+def _reseed_numpy() -> None:
+    """Fresh entropy for numpy's global generator, unless somebody seeded it."""
+    if _numpy() in (_Numpy.fresh, _Numpy.drawn_unseeded):
+        random: Any = shelf.find("numpy.random.mtrand")
+        # Not by seed(), after which nobody could tell what is drawn later from what a seed made.
+        random.set_state(random.RandomState().get_state(legacy=False))
 
 
 def _random_state() -> Optional[object]:

@@ -110,7 +110,7 @@ class Zygote:
         _native.remember_files()
         gc.freeze()
         kind, audited = audit.examine(self.order.descriptors(), config)
-        refusal = audited + self.findings.opened() if audited else ""
+        refusal = audited + self.findings.made(kind) if audited else ""
         if stage != Stage.interpreter:
             refusal = self.recorder.refusal() or findings.refusal(found) or refusal
         if audited:
