@@ -112,10 +112,10 @@ def parts(build: Path, jobs: int) -> list[Part]:
         with_pytest("protocol", "tests/protocol"),
         with_pytest("python", "tests/python"),
         with_pytest("client", "tests/client"),
-        with_pytest("real-compare", "tests/real"),
+        with_pytest("real-compare", "tests/real", *side_by_side),
         with_pytest("end-to-end", "tests/e2e", *side_by_side),
         with_pytest("terminal", "tests/terminal", *side_by_side),
-        with_pytest("staleness", "tests/staleness"),
+        with_pytest("staleness", "tests/staleness", *side_by_side),
         with_pytest("hazards", "tests/hazards", *side_by_side),
     ]
 
