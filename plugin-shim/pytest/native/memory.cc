@@ -20,7 +20,6 @@ struct Mapping {
 
   void release() const {
     if (!is_file_as_it_is) return;
-    // NOLINTNEXTLINE(performance-no-int-to-ptr): an address from the kernel
     madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
   }
 };
