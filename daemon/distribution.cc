@@ -222,8 +222,7 @@ std::optional<WaitNotice::Awaited> Distribution::awaited() const {
   const auto stage = opening_ ? services_.pool.awaited_stage(*opening_) : crew_.awaited_stage();
   if (stage) return WaitNotice::Awaited{*stage, false};
   const auto state = services_.dispatcher.scheduler().state(run_);
-  const bool is_kept_waiting = running_ && state && state->workers > 0 && state->slots == 0;
-  if (!is_kept_waiting) return std::nullopt;
+  if (!running_ || !state || state->slots > 0) return std::nullopt;
   return WaitNotice::Awaited{protocol::Stage::selected, true};
 }
 
@@ -390,7 +389,7 @@ void Distribution::data_received(Worker& worker, protocol::Message message) {
     borrower_.clear();
     link_.enqueue(protocol::TerminalBack{worker.name(), returned->in_item});
   } else if (auto* trace = std::get_if<protocol::Trace>(&message)) {
-    if (link_.wants_trace()) link_.looked_at(std::move(*trace));
+    if (link_.wants_trace()) link_.looked_at(*trace);
   } else if (std::holds_alternative<protocol::Paused>(message)) {
     dispatcher.post(scheduler::WorkerPaused{run_, worker.id()});
   } else if (auto* revoked = std::get_if<protocol::ItemsRevoked>(&message)) {

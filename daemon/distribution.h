@@ -29,7 +29,7 @@ struct ControllerLink {
   virtual void distribution_finished() = 0;  // after its last message
   // Whether somebody wants to know what workers, and the stages before them, look at.
   virtual bool wants_trace() const { return false; }
-  virtual void looked_at(protocol::Trace /*trace*/) {}
+  virtual void looked_at(const protocol::Trace& /*trace*/) {}
 };
 
 class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener {

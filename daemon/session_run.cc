@@ -56,7 +56,7 @@ void SessionRun::start() {
   if (wants_waits_) wait_notice_.begin();
 }
 
-void SessionRun::looked_at(protocol::Trace trace) {
+void SessionRun::looked_at(const protocol::Trace& trace) {
   if (wants_trace_ && !answered_) listener_.send_to_client(id_, trace);
 }
 
@@ -334,8 +334,9 @@ std::string SessionRun::interrupted_summary() const {
   const auto rule = [&](char fill, const std::string& title) {
     const std::size_t width =
         terminal.is_terminal && terminal.columns >= 40 ? terminal.columns : 80;
-    const std::string side((width - title.size() - 2) / 2, fill);
-    return side + " " + title + " " + side + "\n";
+    const std::size_t fills = width - title.size() - 2;
+    return std::string(fills / 2, fill) + " " + title + " " + std::string(fills - fills / 2, fill) +
+           "\n";
   };
   const std::chrono::duration<double> elapsed = Clock::now() - submitted_;
   return "\n" + rule('!', "KeyboardInterrupt") +

@@ -62,7 +62,7 @@ class SessionRun : public Run, private ControllerLink, private JobControl::Job {
   std::size_t queued_bytes() const override { return control_ ? control_->queued_bytes() : 0; }
   void distribution_finished() override;
   bool wants_trace() const override { return wants_trace_; }
-  void looked_at(protocol::Trace trace) override;
+  void looked_at(const protocol::Trace& trace) override;
 
   // JobControl::Job
   void session_stopped(bool is_stopped) override;

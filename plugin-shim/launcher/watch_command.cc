@@ -1,9 +1,9 @@
 #include <poll.h>
 
-#include <algorithm>
 #include <array>
 #include <csignal>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "plugin-shim/client/locations.h"
@@ -53,7 +53,7 @@ class Watch {
   std::optional<int> run(Scope scope, std::vector<protocol::FileSignature>& trace);
   std::optional<Scope> wait();
   std::optional<Scope> wait_for_reason();
-  std::optional<Scope> follow(std::vector<std::string> changed);
+  std::optional<Scope> follow(const std::vector<std::string>& paths);
 
   protocol::ProcessSpec spec_;
   client::OpenStreams streams_;
@@ -80,10 +80,10 @@ std::optional<Scope> Watch::run_and_wait(Scope scope) {
     return std::nullopt;
   }
   has_run_ = true;
-  auto changed = files_.run_ended(std::move(trace));
+  const auto changed = files_.run_ended(std::move(trace));
   const auto next =
       wait_status ? plan_.run_ended(scope, *wait_status, is_interrupted) : std::nullopt;
-  if (!changed.empty()) return follow(std::move(changed));
+  if (!changed.empty()) return follow(changed);
   if (next) complain(std::string("no failure is left: ") + what_runs(*next));
   return next ? next : wait();
 }
@@ -143,20 +143,17 @@ std::optional<Scope> Watch::wait_for_reason() {
       default:
         break;
     }
-    if (auto changed = files_.changes(); !changed.empty()) return follow(std::move(changed));
+    if (const auto changed = files_.changes(); !changed.empty()) return follow(changed);
   }
 }
 
-std::optional<Scope> Watch::follow(std::vector<std::string> changed) {
+std::optional<Scope> Watch::follow(const std::vector<std::string>& paths) {
+  std::set<std::string> changed(paths.begin(), paths.end());
   const auto until = Clock::now() + kLongestDelay;
   while (Clock::now() < until && is_readable(files_.fd(), kRest)) {
-    for (std::string& path : files_.changes()) changed.push_back(std::move(path));
+    for (std::string& path : files_.changes()) changed.insert(std::move(path));
   }
-  std::ranges::sort(changed);
-  const auto same = std::ranges::unique(changed);
-  changed.erase(same.begin(), same.end());
-
-  std::string what = changed.front();
+  std::string what = *changed.begin();
   if (const std::string below = spec_.directory + "/"; what.starts_with(below))
     what.erase(0, below.size());
   if (changed.size() > 1) what += " and " + std::to_string(changed.size() - 1) + " more";

@@ -119,6 +119,16 @@ TEST_F(DistributionTest, tells_what_its_stages_and_workers_looked_at_if_the_clie
   EXPECT_THAT(traced_paths(args, false), testing::IsEmpty());
 }
 
+TEST_F(DistributionTest, tells_that_other_runs_have_the_slots) {
+  auto one = client();
+  ASSERT_NE(one->submit({"distributed", "workers:0", "hang:item"}), 0u);
+  wait_until("it has all slots", [&] { return status().slots_busy == 2; });
+  auto other = client();
+  ASSERT_NE(other->submit({"distributed", "workers:0"}), 0u);
+  wait_until("the other one says so",
+             [&] { return other->output().starts_with("waits for a slot"); });
+}
+
 TEST_F(DistributionTest, reports_every_item) {
   EXPECT_EQ(run({"distributed", "items:20"}), 0);
   EXPECT_EQ(output(), "completed reported=20 lost_items=0 lost_workers=0 ");

@@ -92,6 +92,8 @@ class Controller {
       daemon_.say(CancelDistribution{});
     } else if (std::holds_alternative<ItemReported>(message)) {
       ++reported_;
+    } else if (const auto* waits = std::get_if<RunWaits>(&message)) {
+      if (waits->for_slot) write_out("waits for a slot ");
     } else if (const auto* ended = std::get_if<WorkerEnded>(&message)) {
       if (!ended->expected) ++lost_workers_;
       if (ended->lost_item >= 0) ++lost_items_;

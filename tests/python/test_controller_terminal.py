@@ -13,9 +13,11 @@ from _hearth_runtime.controller_terminal import (  # type: ignore[import-not-fou
     ControllerTerminal,
 )
 from _hearth_runtime.messages import RunWaits, Stage  # type: ignore[import-not-found]
+from tests.terminal.screen import shown
 
 COLLECTING = RunWaits(1, Stage.selected, 12_345, False)
 WAITING = RunWaits(1, Stage.selected, 700, True)
+_COLOURS = re.compile(r"<\w*>")
 
 
 class Screen(io.StringIO):
@@ -23,14 +25,7 @@ class Screen(io.StringIO):
         return True
 
     def lines(self) -> list[str]:
-        """What a terminal shows: each line overwritten from its start after a carriage return."""
-        shown = []
-        for line in re.sub(r"\x1b\[\d*m", "", self.getvalue()).split("\n"):
-            cells = ""
-            for part in line.split("\r"):
-                cells = part + cells[len(part) :]
-            shown.append(cells.rstrip())
-        return shown
+        return _COLOURS.sub("", shown(self.getvalue(), 80)).splitlines()
 
 
 @pytest.fixture
@@ -61,8 +56,10 @@ def test_it_stands_behind_the_last_line_until_that_goes_on(
     terminal.waits(WAITING)
     assert screen.lines()[-2:] == ["2 workers [10 items]", "other runs have the processors"]
     terminal.waits_no_more()
-    screen.write("..")  # the progress begins at the start of the line
+    writer = terminal._reporter._tw
+    writer.write("..")  # the progress begins at the start of the line
     assert screen.lines()[-2:] == ["2 workers [10 items]", ".."]
+    assert writer.width_of_current_line == 2
 
 
 def test_it_is_never_longer_than_the_line(screen: Screen, pytestconfig: pytest.Config) -> None:

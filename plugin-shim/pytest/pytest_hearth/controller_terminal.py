@@ -63,13 +63,18 @@ class ControllerTerminal:
         text = f"{self._line}{', ' if self._line else ''}{what}"
         if message.waited_ms >= 1000:
             text += f" ({message.waited_ms // 1000} s)"
-        self._reporter.rewrite(text[: self._reporter._tw.fullwidth - 1], erase=True, bold=True)
+        self._write_over(text[: self._reporter._tw.fullwidth - 1])
 
     def waits_no_more(self) -> None:
         if self._is_waiting:
             self._is_waiting = False
-            self._reporter.rewrite("", erase=True)
-            self._reporter.rewrite(self._line, bold=True)
+            self._write_over(self._line)
+
+    def _write_over(self, text: str) -> None:
+        # Not through the writer, which takes it for a part of the line and would misplace the progress.
+        writer = self._reporter._tw
+        writer._file.write(f"\r\x1b[K{writer.markup(text, bold=True)}")
+        writer.flush()
 
     def line(self, text: str) -> None:
         """One that -q leaves out."""
