@@ -40,7 +40,7 @@ LINES = (
     Line("attrs", f"{_SETTER} --setup-plan"),
     Line("attrs", f"{_SETTER} -c pyproject.toml --rootdir=tests --no-header"),
     Line("attrs", f"{_SETTER} --hypothesis-show-statistics"),
-    Line("attrs", f"-n 2 -q {_SETTER}"),
+    Line("attrs", "-n 2 -q tests/test_hooks.py"),
     # more-itertools
     Line("more-itertools", _RECIPES, quick=True),
     Line("more-itertools", f"{_RECIPES} -vv"),
