@@ -93,7 +93,10 @@ void SessionRun::start_session(const ZygotePool::Lease& lease) {
   start.wants_trace = wants_trace_;
   start.awaits_terminal = wait_notice_.was_told();
   if (wants_trace_) looked_at({lease.zygote->whole_trace().files()});
-  if (start.awaits_terminal) listener_.send_to_client(id_, protocol::RunBegins{id_.value});
+  if (start.awaits_terminal) {
+    ++unanswered_begins_;
+    listener_.send_to_client(id_, protocol::RunBegins{id_.value});
+  }
   std::vector<protocol::Fd> descriptors;
   descriptors.push_back(std::move(control->second));
   descriptors.push_back(std::move(data->second));
@@ -294,7 +297,8 @@ void SessionRun::message_received(const protocol::Message& message) {
   if (const auto* wanted = std::get_if<protocol::SignalRun>(&message)) {
     const auto number = static_cast<int>(wanted->signal);
     if (number > 0 && number < NSIG) signal_session(number);
-  } else if (std::holds_alternative<protocol::TerminalLeft>(message) && control_) {
+  } else if (std::holds_alternative<protocol::TerminalLeft>(message)) {
+    if (--unanswered_begins_ != 0) return;  // it was for one that is started again
     enqueue(message);
     flush();
   }

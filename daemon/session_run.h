@@ -79,6 +79,7 @@ class SessionRun : public Run, private ControllerLink, private JobControl::Job {
   pid_t pid_ = 0;
   int attempts_ = 0;                  // to start the session
   bool starting_ = false;             // the fork was asked for
+  int unanswered_begins_ = 0;         // by terminal_left
   bool begun_ = false;                // the session has said so: it is not started again
   bool lost_zygote_ = false;          // it was not answered: not known yet whether it took place
   bool unsure_ = false;               // and never will be

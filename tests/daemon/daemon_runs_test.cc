@@ -106,6 +106,25 @@ TEST_F(SessionRunTest, writes_nothing_before_the_client_has_taken_its_own_off_th
   EXPECT_NE(one->output(), "");
 }
 
+TEST_F(SessionRunTest, keeps_a_session_that_is_started_again_waiting_for_its_own_answer) {
+  const auto brake = mark("brake");
+  const auto fork = mark("fork");
+  auto one = client();
+  const auto number =
+      one->submit_spec(fake_spec({"wait:" + brake, "once:fork=" + fork}), false, true);
+  EXPECT_TRUE(one->receive_a<RunWaits>());
+  std::filesystem::remove(brake);
+  EXPECT_TRUE(one->receive_a<RunBegins>());
+  wait_until("it is to be forked", [&] { return !std::filesystem::exists(fork); });
+  for (const auto pid : zygotes(Stage::selected, Flavour::session)) kill(pid, SIGKILL);
+  EXPECT_TRUE(one->receive_a<RunBegins>());
+  one->send(TerminalLeft{number});
+  EXPECT_EQ(run({"another"}), 7 << 8);
+  EXPECT_EQ(one->output(), "");
+  one->send(TerminalLeft{number});
+  EXPECT_EQ(one->receive_a<RunFinished>().value_or(RunFinished{}).wait_status, 7 << 8);
+}
+
 TEST_F(SessionRunTest, tells_what_its_stages_and_it_looked_at_if_the_client_wants_to_know) {
   const std::vector<std::string> args{"read:/stage"};
   EXPECT_THAT(traced_paths(args, true), testing::UnorderedElementsAre("/stage", "/session"));
