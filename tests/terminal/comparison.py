@@ -75,12 +75,12 @@ class Comparison:
 def _difference(wanted: _Result, got: _Result, shape: Shape) -> Iterator[str]:
     if got.execution.exit_code != wanted.execution.exit_code:
         yield f"exit code {got.execution.exit_code}, not {wanted.execution.exit_code}"
-    stdout = wanted.execution.stdout, got.execution.stdout
-    if shape.columns and normal(stdout[0]) != normal(stdout[1]):
+    stdout = normal(wanted.execution.stdout), normal(got.execution.stdout)
+    if shape.columns and stdout[0] != stdout[1]:
         # A run that takes long to begin has shown what it waits for, and has erased that.
         stdout = shown(stdout[0], shape.columns), shown(stdout[1], shape.columns)
     texts = [
-        ("stdout", normal(stdout[0]), normal(stdout[1])),
+        ("stdout", *stdout),
         ("stderr", normal(wanted.execution.stderr), normal(got.execution.stderr)),
         *((name, text, got.files[name]) for name, text in wanted.files.items()),
     ]

@@ -79,6 +79,9 @@ def execute(
             stdin=follower if inherits else subprocess.DEVNULL if stdin is None else given,
             stdout=follower if shape.columns else subprocess.PIPE,
             stderr=follower if shape.columns and shape.joined else err,
+            # As a terminal program starts it: in the foreground.
+            start_new_session=True,
+            preexec_fn=_take_terminal if shape.columns else None,
         )
         if shape.columns:
             os.close(follower)
@@ -94,6 +97,10 @@ def execute(
             else:
                 process.stdout.close()
         return Execution(process.returncode, _content(out.fileno()), _content(err.fileno()))
+
+
+def _take_terminal() -> None:
+    fcntl.ioctl(1, termios.TIOCSCTTY, 0)
 
 
 def _copy(source: int, target: int, command: str) -> None:

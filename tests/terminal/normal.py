@@ -10,8 +10,9 @@ _REPLACEMENTS = (
     (re.compile(rf"\bin {_DURATION}"), "in N s"),
     (re.compile(rf"^ *{_DURATION} (call|setup|teardown)", re.MULTILINE), r"N s \1"),
     # console_output_style=times
-    (re.compile(r" +\d+\.\d+(us|ms|s|m)(?=\x1b\[0m|<>|\r?$)", re.MULTILINE), " N s"),
+    (re.compile(r" +\d+\.\d+(us|ms|s|m)(?=\x1b\[0m|\r?$)", re.MULTILINE), " N s"),
     (re.compile(r"0x[0-9a-f]{6,}"), "0x…"),
+    (re.compile(r"\.\.\.[0-9a-f]{5,}>"), "...…>"),  # the end of one that was shortened
     (re.compile(r"\bpytest-of-[\w-]+/pytest-\d+"), "pytest-of-user/pytest-N"),
     (re.compile(r"\b(id=|pid |PID: )\d{3,}"), r"\1N"),
     (re.compile(r"^    \d{9,} +: ", re.MULTILINE), "    N : "),  # a plugin without a name

@@ -246,7 +246,7 @@ def make_world(name: str, below: Path, python: str = sys.executable) -> World:
             file = directory / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(textwrap.dedent(text).lstrip("\n"))
-        directory.mkdir(exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
         (directory / "pytest.ini").touch()  # ends the search for one
         return World(interpreter.parent.resolve() / "python", directory)
     (suite,) = (suite for suite in SUITES if suite.name == name)
