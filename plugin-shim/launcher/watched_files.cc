@@ -127,10 +127,17 @@ std::vector<std::string> WatchedFiles::changes() {
       if (is_changed(path)) changed.insert(path);
     }
   }
+  // The next run is about them as they are now, also if it ends before it can tell.
+  for (const std::string& path : changed) {
+    if (const auto input = inputs_.find(path); input != inputs_.end()) {
+      for (FileSignature& signature : input->second)
+        signature = protocol::take_signature(path, signature.look);
+    }
+  }
   return {changed.begin(), changed.end()};
 }
 
-// Against what it was at the run's end.
+// Against what it was at the run's end, or when a change was told.
 bool WatchedFiles::is_changed(const std::string& path) {
   auto& signatures = inputs_.at(path);
   return std::any_of(signatures.begin(), signatures.end(), is_another);

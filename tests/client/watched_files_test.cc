@@ -42,6 +42,16 @@ TEST_F(WatchedFilesTest, tells_of_a_file_that_the_run_read) {
   EXPECT_THAT(files.changes(), ElementsAre(path("data.json")));
 }
 
+TEST_F(WatchedFilesTest, tells_of_a_change_once_when_the_next_run_ends_before_it_can_tell) {
+  WatchedFiles files(root_);
+  EXPECT_THAT(files.run_ended({read("conftest.py")}), IsEmpty());
+  write("conftest.py", "import nothing");
+  EXPECT_THAT(files.changes(), ElementsAre(path("conftest.py")));
+  EXPECT_THAT(files.run_ended({}), IsEmpty());
+  write("conftest.py", "import something");
+  EXPECT_THAT(files.changes(), ElementsAre(path("conftest.py")));
+}
+
 TEST_F(WatchedFilesTest, says_nothing_of_a_file_that_was_written_but_is_the_same) {
   write("test_a.py", "pass");
   WatchedFiles files(root_);

@@ -45,6 +45,7 @@ def test_what_workers_print_with_s_is_shown(hearth: Hearth) -> None:
             f"much {number}" for number in range(20_000)
         ]
         assert done.counts == {"passed": 4, "failed": 1}
+        assert done.stdout.count("test session starts") == 1, str(done)
 
     done = hearth.pytest("-s", "-v", "-n", "2")
     output = re.findall(r"^\[gw\d\] by print$|^\[gw\d\] PASSED .*::test_print", done.stdout, re.M)

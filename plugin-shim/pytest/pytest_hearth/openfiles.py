@@ -13,6 +13,7 @@ _at_pause: list[weakref.ref[Any]] = []
 
 def flush_before_fork() -> None:
     """Flush everything that is open, and remember it."""
+    _flush_those_of_earlier_pauses()
     for file in _found():
         _at_pause.append(weakref.ref(file))
         _flush(file)
@@ -22,6 +23,10 @@ def flush_at_end() -> None:
     """What finalisation would have written: whatever is open now. Standard streams have had their turn before."""
     for file in _found():
         _flush(file)
+    _flush_those_of_earlier_pauses()
+
+
+def _flush_those_of_earlier_pauses() -> None:
     for reference in _at_pause:
         file = reference()
         if file is not None:
