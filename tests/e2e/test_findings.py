@@ -115,3 +115,21 @@ def test_a_refusal_names_the_line_that_caused_it(hearth: Hearth) -> None:
     assert hearth.pytest().counts == {"passed": 1}
     log = hearth.command("logs").stdout
     assert re.search(r"refusal=.*os\.system: true at .*conftest\.py:2", log), log
+
+
+def test_a_seed_that_a_plugin_draws_when_it_is_loaded_differs_from_run_to_run(
+    hearth: Hearth,
+) -> None:
+    hearth.write(
+        "installed/site-packages/seedy.py",
+        """
+        import random
+        SEED = random.Random().getrandbits(64)
+        def pytest_report_header(config):
+            return f"seed {SEED}"
+        """,
+    )
+    hearth.write("test_a.py", "def test_a():\n    pass\n")
+    hearth.environment["PYTHONPATH"] = str(hearth.project / "installed" / "site-packages")
+    runs = [hearth.pytest("-p", "seedy") for _ in range(3)]
+    assert len({re.findall(r"^seed \d+$", run.stdout, re.MULTILINE)[0] for run in runs}) == 3

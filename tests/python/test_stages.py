@@ -114,11 +114,12 @@ def test_each_stage_forks_the_same_session(
         check=False,
     )
     zygote = interpreter if stage == "interpreter" else build(spec, stage)[0]
-    printed = (
-        (b"", b"")
-        if stage == "interpreter"
-        else (zygote.streams.out().encode(), zygote.streams.err().encode())
-    )
+    printed = (b"", b"")
+    builder = zygote
+    while builder.parent is not None:
+        own = (builder.streams.out().encode(), builder.streams.err().encode())
+        printed = (own[0] + printed[0], own[1] + printed[1])
+        builder = builder.parent
     first, second = zygote.start(spec, printed=printed), zygote.start(spec, printed=printed)
     for process in (first, second):
         assert process.exit_code() == cold.returncode == 1

@@ -21,6 +21,25 @@ PyObject* call_in_turn(PyObject*, PyObject* args, PyObject* named) {
   return nothing ? PyObject_Call(then, nothing.get(), named) : nullptr;
 }
 
+PyObject* call_in_turn_to_the_end(PyObject*, PyObject* args) {
+  PyObject* first = nullptr;
+  PyObject* then = nullptr;
+  if (PyArg_ParseTuple(args, "OO", &first, &then) == 0) return nullptr;
+  const Object done(PyObject_CallObject(first, nullptr));
+  PyObject* type = nullptr;
+  PyObject* value = nullptr;
+  PyObject* traceback = nullptr;
+  if (!done) {
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (traceback != nullptr) PyException_SetTraceback(value, traceback);
+  }
+  const Object owned_type(type);
+  const Object error(value);
+  const Object owned_traceback(traceback);
+  return PyObject_CallFunctionObjArgs(then, error ? error.get() : Py_None, nullptr);
+}
+
 // ---- methods that are asked about first
 
 struct Method {
@@ -108,6 +127,9 @@ PyMethodDef calls_methods[] = {
      METH_VARARGS | METH_KEYWORDS,
      "call_in_turn(first, then, **arguments): first(arguments), then the result of "
      "then(**arguments), of which no traceback tells that it was called from here."},
+    {"call_in_turn_to_the_end", call_in_turn_to_the_end, METH_VARARGS,
+     "call_in_turn_to_the_end(first, then): first(), then the result of then(error), with what the "
+     "first has raised, or None."},
     {nullptr, nullptr, 0, nullptr},
 };
 

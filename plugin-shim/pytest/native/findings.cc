@@ -139,6 +139,8 @@ void on_identity(Identity identity, const void* caller) {
     // A temporary name is made of both.
     const bool is_name = by.through.ends_with("/tempfile.py");
     note(is_name ? "temporary" : "identity", name_of(identity), std::move(by));
+  } else if (by.whose == Whose::installed && by.through.ends_with("/random.py")) {
+    note("identity", "a seed", std::move(by));  // of a generator of its own
   }
   PyErr_Restore(type, value, traceback);
   PyGILState_Release(state);

@@ -5,6 +5,9 @@ from typing import Any
 
 # calls
 def ask_before(type: type, name: str, ask: Callable[..., Any]) -> None: ...
+def call_in_turn_to_the_end(
+    first: Callable[[], object], then: Callable[[BaseException | None], object]
+) -> object: ...
 def call_in_turn(
     first: Callable[[dict[str, Any]], object], then: Callable[..., Any], **arguments: Any
 ) -> Any: ...

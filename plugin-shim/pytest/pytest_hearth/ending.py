@@ -20,20 +20,17 @@ from .openfiles import flush_at_end
 _last: list[Callable[[], object]] = []
 
 
-def run_to_the_end(main: Callable[[], object]) -> NoReturn:
-    """Call main, then end the process with the status that Python would have given it."""
-    try:
-        main()
-        code = 0
-    except SystemExit as exit_request:
-        code = _exit_code(exit_request)
-    except KeyboardInterrupt as interrupt:
-        _show(interrupt)
-        _finalise()
-        _native.die_of(2)
-    except BaseException as error:
+def finish(error: Optional[BaseException]) -> NoReturn:
+    """End the process with the status that Python would have given it. error: what came out of the script, if anything did."""
+    code = 0
+    if isinstance(error, SystemExit):
+        code = _exit_code(error)
+    elif error is not None:
         _show(error)
         code = 1
+    if isinstance(error, KeyboardInterrupt):
+        _finalise()
+        _native.die_of(2)
     end(code)
 
 

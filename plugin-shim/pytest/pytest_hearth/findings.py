@@ -2,9 +2,9 @@
 
 It is judged by the code that did it (native/culprit.h). A child process has inputs that nobody sees, and so has what a socket was
 connected or bound to: an installed package's looks at the machine, a project's refuses the stage. An identity (process id, random
-bytes, a uuid) would be the same in every fork: the stage serves once. So it does with a temporary file or directory, whoever made
-it: a fork's exit handler removes it. The clock cannot be seen everywhere: a stage in which project code has run is fresh until
-midnight, or for as long as hearthd says.
+bytes, a uuid; of a plugin: the seed of a generator) would be the same in every fork: the stage serves once. So it does with a
+temporary file or directory, whoever made it: a fork's exit handler removes it. The clock cannot be seen everywhere: a stage in
+which project code has run is fresh until midnight, or for as long as hearthd says.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from typing import Any, Optional
 
 from . import _native, randomness
 from .declaration import Declaration, read
@@ -40,8 +41,8 @@ class Findings:
         """While what is read is recorded."""
         self.declaration = read(rootdir)
 
-    def take(self, *, is_worker: bool) -> list[Finding]:
-        """Those of this stage, once nothing is recorded any more."""
+    def take(self, *, is_worker: bool, config: Optional[Any]) -> list[Finding]:
+        """Those of this stage, once nothing is recorded any more. config: pytest's, once there is one."""
         found, self.declaration.errors = self.declaration.errors, []
         for kind, what, file, line, whose in _native.take_findings():
             subject = what.partition(": ")[2]
@@ -53,6 +54,11 @@ class Findings:
             elif kind == "removal":
                 if whose == "project":
                     found.append(Finding(kind, what, file, line, Consequence.accepted))
+            elif kind == "identity" and whose == "installed":
+                if _is_plugins(file, config):
+                    found.append(
+                        Finding(kind, what, file, line, self._consequence(kind, "project"))
+                    )
             elif whose == "project" or kind != "temporary" or os.path.lexists(subject):
                 found.append(Finding(kind, what, file, line, self._consequence(kind, whose)))
         for module in randomness.unseeded_draws():
@@ -95,6 +101,12 @@ class Findings:
             unseen = kind in ("subprocess", "socket")
             return Consequence.refused if unseen else Consequence.serves_once
         return Consequence.accepted
+
+
+def _is_plugins(file: bytes, config: Optional[Any]) -> bool:
+    """Whether it is a plugin of this run: what it draws when it is loaded, the run may hang on (pytest-randomly's seed)."""
+    plugins = config.pluginmanager.get_plugins() if config is not None else ()
+    return os.fsdecode(file) in {getattr(plugin, "__file__", None) for plugin in plugins}
 
 
 def refusal(found: list[Finding]) -> str:

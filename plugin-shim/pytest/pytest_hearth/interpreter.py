@@ -1,17 +1,19 @@
 """The life of a process that hearthd started: wait as an interpreter, be forked, become pytest, wait again, become a run.
 
 `main` is called once, in the interpreter zygote. Every other process is a fork that returned from `Zygote.pause` with an
-order, and goes on from there: pytest's script runs in it, and is paused at the stage that the order names.
+order, and goes on from there: pytest's script runs in it, and is paused at the stage that the order names. Each frame below the
+script would be one that a user finds in a debugger, and one less before the recursion limit: `main` returns what is to be called.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-from . import _native, environment, installation, randomness
+from . import _native, ending, environment, installation, randomness
 from .channel import Channel
-from .ending import run_to_the_end
 from .messages import Stage
 from .recorder import Recorder
 from .stage_report import StageReport
@@ -20,8 +22,12 @@ from .zygote import Zygote
 _OLDEST_PYTEST = (7, 4)
 
 
-def main(control_fd: int) -> NoReturn:
-    """The interpreter zygote; and what becomes of each of its forks."""
+_run: Any = None  # for the process's life, whoever else has it
+
+
+def main(control_fd: int) -> Callable[[], object]:
+    """The interpreter zygote. Returns in each of its forks, with the script of the run and what ends the process after it."""
+    global _run
     _reset_signals()
     installation.remember()
     recorder = Recorder()
@@ -55,7 +61,8 @@ def main(control_fd: int) -> NoReturn:
         from . import preload
 
         preload.reach(zygote)
-    run_to_the_end(Run(zygote, base).main)
+    _run = Run(zygote, base)
+    return partial(_native.call_in_turn_to_the_end, _run.begin(), ending.finish)
 
 
 def _release(version: str) -> tuple[int, ...]:

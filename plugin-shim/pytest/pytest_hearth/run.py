@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -28,14 +29,14 @@ class Run:
         self._cache = CacheFiles()
         self._config: Any = None
 
-    def main(self) -> None:
-        """Run the script; what it raises comes out, as it would from a main program."""
+    def begin(self) -> Callable[[], object]:
+        """The script, which is to be called as the main program."""
         stages.on_next_config(self._on_config)
         self._zygote.recorder.on_input(self._at_input)
         if self._zygote.order.stage is not None:
             self._arguments.watch()
         try:
-            script.run_as_main(self._zygote.order.spec, self._zygote.base_path)
+            return script.as_main(self._zygote.order.spec, self._zygote.base_path)
         except script.ScriptError as error:
             self._zygote.fail(str(error))
 

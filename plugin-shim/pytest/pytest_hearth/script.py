@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from types import CodeType
 from typing import Any
 
@@ -14,8 +16,8 @@ class ScriptError(Exception):
     """The script cannot be run as Python; the text is one line."""
 
 
-def run_as_main(spec: ProcessSpec, base_path: list[str]) -> None:
-    """Run the specification's script as the main program; what it raises comes out.
+def as_main(spec: ProcessSpec, base_path: list[str]) -> Callable[[], object]:
+    """Make this process that of the specification's script, as the main program; what is returned runs it.
 
     base_path: sys.path as the interpreter has it before there is a script. Raises ScriptError if it cannot be started.
     """
@@ -25,11 +27,10 @@ def run_as_main(spec: ProcessSpec, base_path: list[str]) -> None:
         code = _compile(script)
         _set_up([script, *args], [os.fsdecode(spec.python), script, *args])
         _set_path(spec, base_path, os.path.dirname(os.path.realpath(script)))
-        _run_script(script, code)
-    else:
-        _set_up(["-m", *args], [os.fsdecode(spec.python), "-m", "pytest", *args])
-        _set_path(spec, base_path, os.getcwd())
-        _run_module()
+        return _script(script, code)
+    _set_up(["-m", *args], [os.fsdecode(spec.python), "-m", "pytest", *args])
+    _set_path(spec, base_path, os.getcwd())
+    return _module()
 
 
 def _set_up(argv: list[str], orig_argv: list[str]) -> None:
@@ -74,19 +75,19 @@ def _clean_main() -> dict[str, Any]:
     return namespace
 
 
-def _run_script(script: str, code: CodeType) -> None:
+def _script(script: str, code: CodeType) -> Callable[[], object]:
     from importlib.machinery import SourceFileLoader
 
     namespace = _clean_main()
     namespace.update(__file__=script, __loader__=SourceFileLoader("__main__", script))
     if sys.version_info < (3, 15):
         namespace["__cached__"] = None
-    exec(code, namespace)
+    return partial(exec, code, namespace)
 
 
-def _run_module() -> None:
+def _module() -> Callable[[], object]:
     _clean_main()
     import runpy
 
     # What `python -m` calls.
-    runpy._run_module_as_main("pytest")  # type: ignore[attr-defined]
+    return partial(runpy._run_module_as_main, "pytest")  # type: ignore[attr-defined]

@@ -103,7 +103,9 @@ class Zygote:
         self._stage = stage
         randomness.remember_pause()
         found = (
-            self.findings.take(is_worker=self.order.is_worker) if stage != Stage.interpreter else []
+            self.findings.take(is_worker=self.order.is_worker, config=config)
+            if stage != Stage.interpreter
+            else []
         )
         gc.collect()
         openfiles.flush_before_fork()

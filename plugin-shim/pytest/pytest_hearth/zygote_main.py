@@ -1,7 +1,8 @@
 """The script that hearthd starts as an interpreter zygote: `PYTHON -S zygote_main.py CONTROL_FD`.
 
 Loads the package that it lies in under a private name and without `sys.path`, and hands over. What comes back is a process
-that has become pytest's, and is over. Without -S, nobody would see what `site` reads: it is loaded later.
+that is to become pytest's; its script is called from here, where the stack is as empty as it can be. Without -S, nobody would
+see what `site` reads: it is loaded later.
 """
 
 import os
@@ -31,7 +32,7 @@ def _load(name: str, directory: str) -> None:
     spec.loader.exec_module(package)
 
 
-def _main() -> None:
+def _main():  # type: ignore[no-untyped-def]  # Callable[[], object]: not for the price of an import
     directory = os.path.dirname(os.path.abspath(__file__))
     # The entry that Python made for this script (for where its link leads); a user's run has one for its own script.
     if sys.path and sys.path[0] == os.path.dirname(os.path.realpath(__file__)):
@@ -39,7 +40,7 @@ def _main() -> None:
     _load("_hearth_runtime", directory)
     from _hearth_runtime.interpreter import main  # type: ignore[import-not-found,unused-ignore]
 
-    main(int(sys.argv[1]))
+    return main(int(sys.argv[1]))
 
 
-_main()
+_main()()  # type: ignore[no-untyped-call]
