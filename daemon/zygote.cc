@@ -112,7 +112,11 @@ std::string Zygote::build_from_parent(const ProcessRequest& request, ImportHisto
   built_for_ = request.spec;
   identity_ = request.identity;
   if (parent_->key_.stage >= protocol::Stage::configured) {
-    own_tried_ = parent_->parsed_by().tried(request.spec.args);
+    // One that was built for them knows what they come to, also when the answer is forgotten.
+    own_tried_ = parent_->args() == request.spec.args
+                     ? parent_->own_tried_
+                     : parent_->parsed_by().tried(request.spec.args);
+    if (!own_tried_) return "what its arguments come to is not known any more; run it again";
     trace_.add(own_tried_->trace());
   }
   protocol::Fd theirs;
