@@ -48,12 +48,13 @@ void offer(Best& best, const StageMemory::Ending& ended, const Command& wanted,
     best.offer(Likeness::other_start, std::move(*start));
   } else if (ended.command.key == wanted.key) {
     auto variable = first_difference(ended.reads, wanted.key.stage, request);
-    // How another command has ended says nothing of this one.
-    const bool is_others = !same_args && ended.cause.kind == CauseKind::ended;
-    if (!variable && !is_others) {
-      best.offer(same_args ? Likeness::same : Likeness::ended_with_other_arguments, ended.cause);
-    } else if (variable && same_args) {
-      best.offer(Likeness::other_environment, std::move(*variable));
+    if (variable) {
+      if (same_args) best.offer(Likeness::other_environment, std::move(*variable));
+    } else if (same_args) {
+      best.offer(Likeness::same, ended.cause);
+    } else if (ended.cause.kind != CauseKind::ended) {
+      // (How another command has ended by itself says nothing of this one.)
+      best.offer(Likeness::ended_with_other_arguments, ended.cause);
     }
   }
 }

@@ -46,7 +46,7 @@ def memory(pairs: int, python: str) -> Benchmark:
             "hearth": hearth,
             "hearth with `preloaded` too": hearth,
         }.items():
-            if peer.endswith("too"):
+            if "hearth" in figures:
                 _wait_for_preloaded(daemon)
             process = subprocess.Popen(
                 command, cwd=project, env=daemon.environment, stdout=subprocess.DEVNULL

@@ -4,7 +4,6 @@
 
 #include <cinttypes>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 
 #include "plugin-shim/pytest/native/python.h"
