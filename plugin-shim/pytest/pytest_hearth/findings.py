@@ -4,7 +4,8 @@ It is judged by the code that did it (native/culprit.h). A child process has inp
 connected or bound to: an installed package's looks at the machine, a project's refuses the stage. An identity (process id, random
 bytes, a uuid; of a plugin: the seed of a generator) would be the same in every fork: the stage serves once. So it does with a
 temporary file or directory, whoever made it: a fork's exit handler removes it. The clock cannot be seen everywhere: a stage in
-which project code has run is fresh until midnight, or for as long as hearthd says.
+which project code has run is fresh until midnight, or for as long as hearthd says. A question to the user (`input`, a debugger)
+refuses a session's stage; a worker has nobody to ask.
 """
 
 from __future__ import annotations
