@@ -31,6 +31,10 @@ const char* what_runs(Scope scope) {
   return scope == Scope::all ? "running all tests" : "running the tests that failed";
 }
 
+const char* why_all(const WatchPlan& plan) {
+  return plan.failed_was_refused() ? "those that failed cannot be chosen" : "no failure is left";
+}
+
 bool is_readable(int fd, std::chrono::milliseconds patience) {
   pollfd watched{fd, POLLIN, 0};
   return poll(&watched, 1, static_cast<int>(patience.count())) > 0;
@@ -84,7 +88,7 @@ std::optional<Scope> Watch::run_and_wait(Scope scope) {
   const auto next =
       wait_status ? plan_.run_ended(scope, *wait_status, is_interrupted) : std::nullopt;
   if (!changed.empty()) return follow(changed);
-  if (next) complain(std::string("no failure is left: ") + what_runs(*next));
+  if (next) complain(std::string(why_all(plan_)) + ": " + what_runs(*next));
   return next ? next : wait();
 }
 

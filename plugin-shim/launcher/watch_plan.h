@@ -17,10 +17,12 @@ class WatchPlan {
 
   // What a change is followed by.
   Scope on_change() const { return on_change_; }
+  // The last run was of those that failed, and pytest did not take it (usage error).
+  bool failed_was_refused() const { return failed_was_refused_; }
 
  private:
   Scope on_change_ = Scope::all;
-  bool failed_was_refused_ = false;  // as a usage error; the whole will tell whether that was why
+  bool failed_was_refused_ = false;  // the whole will tell whether `--lf` was why
   bool can_run_failed_ = true;
 };
 

@@ -48,6 +48,7 @@ TEST_F(WatchPlanTest, learns_nothing_from_a_run_that_the_user_interrupted) {
 TEST_F(WatchPlanTest, runs_the_whole_when_the_tests_that_failed_are_gone) {
   ended(Scope::all, kFailed);
   EXPECT_EQ(ended(Scope::failed, kNoTests), Scope::all);
+  EXPECT_FALSE(plan_.failed_was_refused());
 }
 
 TEST_F(WatchPlanTest, runs_the_whole_after_a_run_that_crashed) {
@@ -58,6 +59,7 @@ TEST_F(WatchPlanTest, runs_the_whole_after_a_run_that_crashed) {
 TEST_F(WatchPlanTest, never_again_runs_what_failed_alone_where_pytest_cannot) {
   ended(Scope::all, kFailed);
   EXPECT_EQ(ended(Scope::failed, kUsageError), Scope::all);
+  EXPECT_TRUE(plan_.failed_was_refused());
   EXPECT_EQ(ended(Scope::all, kFailed), std::nullopt);
   EXPECT_EQ(plan_.on_change(), Scope::all);
 }
