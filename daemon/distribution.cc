@@ -22,6 +22,7 @@ constexpr auto cancel_patience = std::chrono::seconds(5);
 constexpr auto orphan_patience = std::chrono::milliseconds(1500);
 // A slip of the finger must not fill the machine.
 constexpr std::uint64_t max_workers = 1024;
+constexpr std::uint64_t max_ramp_ms = 24ULL * 60 * 60 * 1000;
 
 std::vector<std::uint64_t> indices(const std::vector<scheduler::ItemId>& items) {
   std::vector<std::uint64_t> values;
@@ -32,6 +33,19 @@ std::vector<std::uint64_t> indices(const std::vector<scheduler::ItemId>& items) 
 
 std::uint32_t capped(std::uint64_t value) {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, UINT32_MAX));
+}
+
+std::optional<scheduler::Policy> policy_of(const std::string& dist) {
+  using scheduler::Policy;
+  static const std::map<std::string, Policy> policies = {{"load", Policy::load},
+                                                         {"loadscope", Policy::load_scope},
+                                                         {"loadfile", Policy::load_file},
+                                                         {"loadgroup", Policy::load_group},
+                                                         {"worksteal", Policy::work_steal},
+                                                         {"each", Policy::each}};
+  const auto place = policies.find(dist);
+  if (place == policies.end()) return std::nullopt;
+  return place->second;
 }
 
 // Of a number that was found to be one of the run's.
@@ -57,14 +71,21 @@ Distribution::Distribution(Services services, scheduler::RunId run, protocol::Pr
 
 Distribution::~Distribution() {
   services_.dispatcher.set_executor(run_, nullptr);
+  for (const auto& [id, timer] : ramping_) services_.loop.cancel(timer);
   services_.loop.cancel(tick_timer_);
   services_.loop.cancel(kill_timer_);
   if (opening_) services_.pool.abandon(*opening_);
 }
 
 void Distribution::open() {
-  if (wish_.policy != "load" && wish_.policy != "loadfile") {
-    fail("--dist " + wish_.policy + " is not known to this daemon; it knows load and loadfile");
+  if (!policy_of(wish_.policy)) {
+    fail("--dist " + wish_.policy +
+         " is not known to this daemon; it knows each, load, loadscope, loadfile, loadgroup, "
+         "worksteal");
+    return;
+  }
+  if (wish_.ramp_ms > max_ramp_ms) {
+    fail("--ramp is longer than a day");
     return;
   }
   if (std::max(wish_.workers, wish_.auto_workers) > max_workers) {
@@ -129,13 +150,15 @@ void Distribution::lend_terminal(const std::string& worker) {
 void Distribution::begin() {
   if (running_ || finished_ || opening_) return;
   running_ = true;
+  begun_at_ = Clock::now();
   wait_notice_.begin();
   services_.dispatcher.set_executor(run_, this);
   scheduler::RunSubmitted event;
   event.run = run_;
-  event.policy =
-      wish_.policy == "loadfile" ? scheduler::Policy::load_file : scheduler::Policy::load;
+  event.policy = policy_of(wish_.policy).value();
   event.items = crew_.items();
+  event.groups = crew_.groups();
+  event.reorder_scopes = wish_.reorder_scopes;
   event.workers = unless_zero(wish_.workers);
   event.auto_workers = capped(wish_.auto_workers);
   event.max_failures = unless_zero(wish_.max_failures);
@@ -245,9 +268,11 @@ void Distribution::execute(const scheduler::Command& command) {
         using Action = std::decay_t<decltype(action)>;
         if constexpr (std::is_same_v<Action, scheduler::StartWorker>) {
           if (ending_ && action.replaces) ending_->replacement = crew_.identity(action.worker).id;
-          crew_.start(action.worker);
+          start_worker(action.worker);
         } else if constexpr (std::is_same_v<Action, scheduler::AssignItems>) {
           to_worker(action.worker, protocol::RunItems{indices(action.items)});
+        } else if constexpr (std::is_same_v<Action, scheduler::RevokeItems>) {
+          to_worker(action.worker, protocol::RevokeItems{indices(action.items)});
         } else if constexpr (std::is_same_v<Action, scheduler::ResumeWorker>) {
           to_worker(action.worker, protocol::Resume{});
         } else if constexpr (std::is_same_v<Action, scheduler::PauseWorker>) {
@@ -255,7 +280,7 @@ void Distribution::execute(const scheduler::Command& command) {
         } else if constexpr (std::is_same_v<Action, scheduler::FinishWorker>) {
           to_worker(action.worker, protocol::NoMoreItems{});
         } else if constexpr (std::is_same_v<Action, scheduler::StopWorker>) {
-          crew_.stop(action.worker);
+          stop_worker(action.worker);
         } else if constexpr (std::is_same_v<Action, scheduler::ReportLostItem>) {
           if (ending_) ending_->lost_item = action.item.value;
         } else if constexpr (std::is_same_v<Action, scheduler::ReportRestartsUsedUp>) {
@@ -267,6 +292,39 @@ void Distribution::execute(const scheduler::Command& command) {
         }
       },
       command.action);
+}
+
+void Distribution::start_worker(scheduler::WorkerId id) {
+  const auto delay = ramp_delay(id);
+  if (delay <= Clock::duration::zero()) {
+    crew_.start(id);
+    return;
+  }
+  ramping_[id] = services_.loop.after(delay, [this, id] {
+    ramping_.erase(id);
+    crew_.start(id);
+  });
+}
+
+void Distribution::stop_worker(scheduler::WorkerId id) {
+  const auto ramping = ramping_.extract(id);
+  if (ramping.empty()) {
+    crew_.stop(id);
+    return;
+  }
+  services_.loop.cancel(ramping.mapped());
+  // Deferred: the scheduler's step is still being carried out.
+  services_.loop.defer([this, alive = std::weak_ptr(alive_), id] {
+    if (!alive.expired()) worker_not_needed(id);
+  });
+}
+
+// Workers that replace others do not wait.
+Clock::duration Distribution::ramp_delay(scheduler::WorkerId id) const {
+  const auto workers = crew_.wished_size();
+  if (wish_.ramp_ms == 0 || id.value >= workers) return Clock::duration::zero();
+  const auto after_begin = std::chrono::milliseconds(wish_.ramp_ms) * id.value / workers;
+  return begun_at_ + after_begin - Clock::now();
 }
 
 void Distribution::finish_run(const scheduler::FinishRun& command) {

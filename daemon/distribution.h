@@ -71,6 +71,9 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   void worker_not_needed(scheduler::WorkerId id) override;
 
   void begin();
+  void start_worker(scheduler::WorkerId id);
+  void stop_worker(scheduler::WorkerId id);
+  Clock::duration ramp_delay(scheduler::WorkerId id) const;
   void lend_terminal(const std::string& worker);
   void opened(ZygotePool::Result result);
   void kill_after(Clock::duration patience);
@@ -104,6 +107,8 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
                             link_.enqueue(waits);
                             link_.flush();
                           }};
+  Clock::time_point begun_at_{};
+  std::map<scheduler::WorkerId, EventLoop::TimerId> ramping_;  // workers whose time has not come
   EventLoop::TimerId tick_timer_{};
   EventLoop::TimerId kill_timer_{};
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -64,6 +64,7 @@ void WorkerCrew::hold(Zygote* zygote) {
 
 void WorkerCrew::adopt(const ZygotePool::Lease& lease) {
   items_ = lease.zygote->ready().items;
+  groups_ = lease.zygote->ready().groups;
   if (lease.fork) {
     hold(lease.zygote);
   } else {

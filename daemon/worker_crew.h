@@ -42,6 +42,7 @@ class WorkerCrew {
   // The zygote that collected first; every other worker must have collected the same.
   void adopt(const ZygotePool::Lease& lease);
   const std::vector<std::string>& items() const { return items_; }
+  const std::vector<std::string>& groups() const { return groups_; }  // of stage_ready
 
   // The stage that is being built for one of them; none: for none.
   std::optional<protocol::Stage> awaited_stage() const;
@@ -75,6 +76,7 @@ class WorkerCrew {
 
   Zygote* zygote_ = nullptr;  // held while the run lasts
   std::vector<std::string> items_;
+  std::vector<std::string> groups_;
   std::map<scheduler::WorkerId, std::unique_ptr<Worker>> workers_;
   std::map<scheduler::WorkerId, ZygotePool::WaitId> waits_;
   int lost_forks_ = 0;

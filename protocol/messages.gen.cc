@@ -757,7 +757,7 @@ struct Wire<Distribution> {
   using Type = Distribution;
   static constexpr const char* name = "distribution";
   static void write(Packer& packer, const Type& value) {
-    packer.pack_array(8);
+    packer.pack_array(10);
     Uint::write(packer, value.workers);
     Uint::write(packer, value.auto_workers);
     Text::write(packer, value.policy);
@@ -766,6 +766,8 @@ struct Wire<Distribution> {
     Uint::write(packer, value.max_chunk);
     Text::write(packer, value.testrun);
     Bytes::write(packer, value.basetemp);
+    Bool::write(packer, value.reorder_scopes);
+    Uint::write(packer, value.ramp_ms);
   }
   static std::size_t size(const Type& value) {
     return 5 +
@@ -776,10 +778,12 @@ struct Wire<Distribution> {
          Int::size(value.max_worker_restarts) +
          Uint::size(value.max_chunk) +
          Text::size(value.testrun) +
-         Bytes::size(value.basetemp);
+         Bytes::size(value.basetemp) +
+         Bool::size(value.reorder_scopes) +
+         Uint::size(value.ramp_ms);
   }
   static bool read(const msgpack::object& object, Type& value) {
-    if (!is_array_of(8, object)) return false;
+    if (!is_array_of(10, object)) return false;
     const msgpack::object* element = object.via.array.ptr;
     return Uint::read(element[0], value.workers) &&
            Uint::read(element[1], value.auto_workers) &&
@@ -788,7 +792,9 @@ struct Wire<Distribution> {
            Int::read(element[4], value.max_worker_restarts) &&
            Uint::read(element[5], value.max_chunk) &&
            Text::read(element[6], value.testrun) &&
-           Bytes::read(element[7], value.basetemp);
+           Bytes::read(element[7], value.basetemp) &&
+           Bool::read(element[8], value.reorder_scopes) &&
+           Uint::read(element[9], value.ramp_ms);
   }
 };
 
@@ -1195,7 +1201,7 @@ bool read_fields(FieldReader&, Retire&) {
 }
 
 void write_fields(Packer& packer, const StageReady& value) {
-  start_message(packer, 23, 10);
+  start_message(packer, 23, 11);
   write_field<Wire<Stage>>(packer, "stage", value.stage);
   write_field<Text>(packer, "refusal", value.refusal);
   write_field<List<Wire<FileSignature>>>(packer, "files", value.files);
@@ -1206,9 +1212,10 @@ void write_fields(Packer& packer, const StageReady& value) {
   write_field<List<Wire<OptionRead>>>(packer, "options", value.options);
   write_field<List<Wire<Finding>>>(packer, "findings", value.findings);
   write_field<Uint>(packer, "fresh_until", value.fresh_until);
+  write_field<List<Text>>(packer, "groups", value.groups);
 }
 std::size_t size_of_fields(const StageReady& value) {
-  return 111 +
+  return 119 +
          Wire<Stage>::size(value.stage) +
          Text::size(value.refusal) +
          List<Wire<FileSignature>>::size(value.files) +
@@ -1218,7 +1225,8 @@ std::size_t size_of_fields(const StageReady& value) {
          Bytes::size(value.collected) +
          List<Wire<OptionRead>>::size(value.options) +
          List<Wire<Finding>>::size(value.findings) +
-         Uint::size(value.fresh_until);
+         Uint::size(value.fresh_until) +
+         List<Text>::size(value.groups);
 }
 bool read_fields(FieldReader& reader, StageReady& value) {
   return reader.read<Wire<Stage>>("stage", value.stage) &&
@@ -1230,7 +1238,8 @@ bool read_fields(FieldReader& reader, StageReady& value) {
          reader.read<Bytes>("collected", value.collected) &&
          reader.read<List<Wire<OptionRead>>>("options", value.options) &&
          reader.read<List<Wire<Finding>>>("findings", value.findings) &&
-         reader.read<Uint>("fresh_until", value.fresh_until);
+         reader.read<Uint>("fresh_until", value.fresh_until) &&
+         reader.read<List<Text>>("groups", value.groups);
 }
 
 void write_fields(Packer& packer, const StageFailed& value) {

@@ -255,13 +255,15 @@ struct Distribution {
   std::uint64_t workers = 0;  // -n N; 0: auto, that is a share of the machine's slots
   // with auto: the most workers to use; 0: as many as there are slots
   std::uint64_t auto_workers = 0;
-  std::string policy{};  // load, loadfile
+  std::string policy{};  // xdist's --dist: load, loadscope, loadfile, loadgroup, worksteal, each
   std::uint64_t max_failures = 0;  // --maxfail; 0: none
   std::int64_t max_worker_restarts = 0;  // --max-worker-restart; -1: xdist's default
   std::uint64_t max_chunk = 0;  // --maxschedchunk; 0: none
   std::string testrun{};  // 32 hexadecimal digits
   // the controller's; workers get popen-<id> below it; empty when tmp_path is off
   std::string basetemp{};
+  bool reorder_scopes = false;  // --loadscope-reorder: scopes with most items first
+  std::uint64_t ramp_ms = 0;  // --ramp: the time in which the workers begin, one after the other
   friend bool operator==(const Distribution&, const Distribution&) = default;
 };
 
@@ -481,6 +483,9 @@ struct StageReady {
   // the clock was perhaps looked at: seconds since the epoch at the local midnight that followed;
   // 0: it was not
   std::uint64_t fresh_until = 0;
+  // worker at selected: of each item its xdist_group, empty for none; no list at all where none has
+  // one
+  std::vector<std::string> groups{};
   friend bool operator==(const StageReady&, const StageReady&) = default;
 };
 

@@ -37,7 +37,7 @@ struct ItemId {
 };
 // NOLINTEND(modernize-use-nullptr)
 
-enum class Policy { load, load_file };
+enum class Policy { load, load_scope, load_file, load_group, work_steal, each };
 
 // ---- events (past tense)
 
@@ -46,6 +46,10 @@ struct RunSubmitted {
   RunId run;
   Policy policy = Policy::load;
   std::vector<std::string> items;  // node ids, in collection order
+  // With load_group: the group of each item, empty for one that has none. No list: none has any.
+  std::vector<std::string> groups;
+  // Where scopes are kept whole: those with most items first; else in collection order.
+  bool reorder_scopes = true;
   // -n N: takes what it asks. None: -n auto, shares the slots.
   std::optional<std::uint32_t> workers;
   // With auto, the most workers to use; 0: as many as there are slots.
@@ -103,7 +107,8 @@ struct WorkerPaused {
   WorkerId worker;
 };
 
-// The worker gave these items back; they had not been started.
+// The worker gave these items back; they had not been started. Answers revoke_items, also where
+// there is none that it could give.
 struct ItemsRevoked {
   RunId run;
   WorkerId worker;
@@ -148,6 +153,15 @@ struct AssignItems {
   WorkerId worker;
   std::vector<ItemId> items;
   bool operator==(const AssignItems&) const = default;
+};
+
+// Give these back, as far as they are neither started nor the successor of the one in execution;
+// ItemsRevoked follows (or WorkerExited).
+struct RevokeItems {
+  RunId run;
+  WorkerId worker;
+  std::vector<ItemId> items;
+  bool operator==(const RevokeItems&) const = default;
 };
 
 // The worker has a slot from now on.
@@ -214,8 +228,9 @@ struct WakeAt {
   bool operator==(const WakeAt&) const = default;
 };
 
-using Action = std::variant<StartWorker, AssignItems, ResumeWorker, PauseWorker, FinishWorker,
-                            StopWorker, ReportLostItem, ReportRestartsUsedUp, FinishRun, WakeAt>;
+using Action =
+    std::variant<StartWorker, AssignItems, RevokeItems, ResumeWorker, PauseWorker, FinishWorker,
+                 StopWorker, ReportLostItem, ReportRestartsUsedUp, FinishRun, WakeAt>;
 
 struct Command {
   Action action;

@@ -34,10 +34,11 @@ std::vector<std::vector<ItemId>> LoadDealer::deal(std::size_t workers, std::size
   return hands;
 }
 
-std::vector<ItemId> LoadDealer::refill(std::size_t pending, std::size_t planned, Duration last) {
-  const std::size_t share = pool_.size() / planned;
+std::vector<ItemId> LoadDealer::refill(const Need& need) {
+  const std::size_t pending = need.pending;
+  const std::size_t share = pool_.size() / need.planned;
   if (pending >= std::max(least_pending, share / 4)) return {};
-  if (last >= long_item && pending >= least_pending) return {};
+  if (need.last >= long_item && pending >= least_pending) return {};
   const std::size_t wanted = std::max(least_pending, share / 2) - pending;
   const std::size_t needed = pending < least_pending ? least_pending - pending : 0;
   return draw(std::min(wanted, std::max(needed, max_chunk_)));

@@ -18,7 +18,7 @@ class LoadDealer final : public Dealer {
 
   [[nodiscard]] std::size_t units() const override { return pool_.size(); }
   std::vector<std::vector<ItemId>> deal(std::size_t workers, std::size_t planned) override;
-  std::vector<ItemId> refill(std::size_t pending, std::size_t planned, Duration last) override;
+  std::vector<ItemId> refill(const Need& need) override;
   void take_back(const std::vector<ItemId>& items) override;
 
  private:

@@ -8,12 +8,13 @@ namespace hearth::scheduler {
 Run::Run(const RunSubmitted& run, std::uint32_t slots)
     : id_(run.run),
       explicit_workers_(run.workers),
-      auto_workers_(run.auto_workers),
+      // How many times `each` executes everything must not change with the machine.
+      auto_workers_(run.policy == Policy::each && run.auto_workers == 0 ? slots : run.auto_workers),
       max_failures_(run.max_failures),
       max_restarts_(run.max_worker_restarts),
       machine_slots_(slots),
-      dealer_(make_dealer(run)),
-      items_(run.items.size()),
+      dealer_(make_dealer(run, asked_for())),
+      items_(run.items.size(), run.policy == Policy::each ? asked_for() : 1),
       units_(dealer_->units()) {}
 
 void Run::begin(Time now, Commands& out) {
@@ -53,7 +54,8 @@ void Run::item_finished(const ItemFinished& event, Commands& out) {
   items_.mark_done(event.item);
   count_failures(event.failures, out);
   if (stopped_) return;
-  check(*worker, event.duration, out);
+  refill(*worker, event.duration, out);
+  steal(out);
   if (has_kept_ && worker->queue.size() < 2) check_all(out);
   if (worker->queue.empty() && worker->ending == Worker::Ending::finishing) release_slot(*worker);
 }
@@ -84,6 +86,7 @@ void Run::worker_paused(WorkerId id, Commands& out) {
 void Run::items_revoked(const ItemsRevoked& event, Commands& out) {
   Worker* from = find(event.worker);
   if (from == nullptr || stopped_) return;
+  if (robbed_ == event.worker) robbed_.reset();
   std::vector<ItemId> items;
   for (const ItemId item : event.items) {
     if (from->executing != item && from->remove(item)) items.push_back(item);
@@ -98,6 +101,7 @@ void Run::worker_exited(const WorkerExited& event, Time now, Commands& out) {
   if (place == workers_.end()) return;
   Worker gone = std::move(place->second);
   workers_.erase(place);
+  if (robbed_ == gone.id) robbed_.reset();
   slots_changed_ = true;
 
   const bool left_work = !gone.queue.empty();
@@ -116,7 +120,7 @@ void Run::worker_exited(const WorkerExited& event, Time now, Commands& out) {
     }
     if (!gone.queue.empty()) dealer_->take_back({gone.queue.begin(), gone.queue.end()});
     // Those that still take items come first; only what they leave is worth another worker.
-    if (left_work) check_all(out);
+    if (left_work || dealer_->steals()) check_all(out);
     if (is_explicit()) start_workers(startable(), now, out);
   }
   end_if_done(out);
@@ -136,30 +140,50 @@ Worker* Run::find(WorkerId id) {
   return place == workers_.end() ? nullptr : &place->second;
 }
 
+bool Run::may_get_more(const Worker& worker) const {
+  return !dealer_->empty() && (dealer_->refills() || !worker.was_given_items);
+}
+
+Need Run::need_of(const Worker& worker, Duration last) const {
+  Need need;
+  need.pending = worker.queue.size();
+  need.planned = planned();
+  need.to_come = need.planned - workers_.size();
+  need.last = last;
+  if (!dealer_->steals()) return need;
+  const auto is_idle = [](const auto& entry) {
+    return entry.second.accepts_items() && entry.second.queue.size() < 2;
+  };
+  const auto next = workers_.upper_bound(worker.id);
+  need.idle = 1 + static_cast<std::size_t>(std::count_if(next, workers_.end(), is_idle));
+  return need;
+}
+
 void Run::give(Worker& worker, const std::vector<ItemId>& items, Commands& out) {
   if (items.empty()) return;
+  worker.was_given_items = true;
   worker.queue.insert(worker.queue.end(), items.begin(), items.end());
   if (worker.is_up) out.push_back({AssignItems{id_, worker.id, items}, "its queue is short"});
 }
 
 // Gives the worker more items if it is time, and tells it when none can come any more.
-void Run::check(Worker& worker, Duration last, Commands& out) {
+void Run::refill(Worker& worker, Duration last, Commands& out) {
   if (!worker.accepts_items()) return;
-  if (dealer_->empty()) {
-    finish_unless_kept(worker, "no item is left to add", out);
-    return;
+  const char* reason = "no item is left to add";
+  if (may_get_more(worker)) {
+    give(worker, dealer_->refill(need_of(worker, last)), out);
+    if (dealer_->refills() && worker.queue.size() >= 2) return;
+    reason = "its only item has no successor";  // it would wait for ever
   }
-  give(worker, dealer_->refill(worker.queue.size(), planned(), last), out);
-  // A single item would wait for ever for its successor.
-  if (dealer_->empty() && worker.queue.size() < 2)
-    finish_unless_kept(worker, "its only item has no successor", out);
+  if (!may_get_more(worker) && !dealer_->steals()) finish_unless_kept(worker, reason, out);
 }
 
 // When another worker, were it lost now, would leave items that no new one may execute, this one
-// has to be there to take them. (pytest-xdist keeps its workers so in every run.) Where workers
-// share slots it might keep one from the other.
+// has to be there to take them, if it may. (pytest-xdist keeps its workers so in every run.) Where
+// workers share slots it might keep one from the other.
 void Run::finish_unless_kept(Worker& worker, const char* reason, Commands& out) {
-  const bool is_work_at_risk = is_explicit() && losses_ >= allowed_restarts() &&
+  const bool is_work_at_risk = is_explicit() && dealer_->refills() &&
+                               losses_ >= allowed_restarts() &&
                                std::any_of(workers_.begin(), workers_.end(), [&](const auto& each) {
                                  return each.first != worker.id && each.second.queue.size() >= 2;
                                });
@@ -170,8 +194,13 @@ void Run::finish_unless_kept(Worker& worker, const char* reason, Commands& out) 
   }
 }
 
+void Run::refill_all(Commands& out) {
+  for (auto& [id, worker] : workers_) refill(worker, Duration::zero(), out);
+}
+
 void Run::check_all(Commands& out) {
-  for (auto& [id, worker] : workers_) check(worker, Duration::zero(), out);
+  refill_all(out);
+  steal(out);
 }
 
 void Run::finish(Worker& worker, const char* reason, Commands& out) {

@@ -72,9 +72,14 @@ class Run {
   Worker& start_worker(Time now, Commands& out);
   void add_worker(Time now, Commands& out);
   void start_workers(std::size_t count, Time now, Commands& out);
+  [[nodiscard]] bool may_get_more(const Worker& worker) const;
+  [[nodiscard]] Need need_of(const Worker& worker, Duration last) const;
   void give(Worker& worker, const std::vector<ItemId>& items, Commands& out);
-  void check(Worker& worker, Duration last, Commands& out);
+  void refill(Worker& worker, Duration last, Commands& out);
+  void refill_all(Commands& out);
   void check_all(Commands& out);
+  [[nodiscard]] std::size_t spare_items() const;
+  void steal(Commands& out);
   void finish_unless_kept(Worker& worker, const char* reason, Commands& out);
   void finish(Worker& worker, const char* reason, Commands& out);
   void release_slot(Worker& worker);
@@ -103,6 +108,7 @@ class Run {
   std::optional<Outcome> stopped_;
   bool slots_changed_ = true;
   bool has_kept_ = false;  // a worker was not told that it gets no more, because of another one
+  std::optional<WorkerId> robbed_;  // it was asked to give items back, and has not answered yet
   bool is_over_ = false;
 };
 

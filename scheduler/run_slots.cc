@@ -95,7 +95,8 @@ std::size_t Run::planned() const {
 
 // How many more workers would find something to do and may be started.
 std::size_t Run::startable() const {
-  if (stopped_ || dealer_->empty()) return 0;
+  std::size_t worth = dealer_->units() + spare_items();
+  if (stopped_ || worth == 0) return 0;
   std::size_t present = 0;
   bool someone_accepts = false;
   for (const auto& [id, worker] : workers_) {
@@ -106,7 +107,6 @@ std::size_t Run::startable() const {
   const std::size_t allowed =
       target() - std::min<std::size_t>(target(), first_starts_) + vacancies_.size() + leavers;
   const std::size_t places = target() - std::min(target(), present);
-  std::size_t worth = dealer_->units();
   // An automatic run leaves a single item to those that still take some, rather than start a
   // session for it.
   if (!is_explicit() && first_starts_ > 0 && someone_accepts) worth /= 2;
@@ -138,7 +138,7 @@ Worker& Run::start_worker(Time now, Commands& out) {
 // each it comes first, lest it was started for nothing.
 void Run::add_worker(Time now, Commands& out) {
   Worker& newcomer = start_worker(now, out);
-  if (dealer_->units() < workers_.size()) check(newcomer, Duration::zero(), out);
+  if (dealer_->units() < workers_.size()) refill(newcomer, Duration::zero(), out);
   check_all(out);
 }
 
@@ -146,14 +146,17 @@ void Run::add_worker(Time now, Commands& out) {
 void Run::start_workers(std::size_t count, Time now, Commands& out) {
   if (count == 0) return;
   if (first_starts_ > 0) {
-    for (; count > 0 && !dealer_->empty(); --count) add_worker(now, out);
+    for (; count > 0 && (dealer_->steals() || !dealer_->empty()); --count) add_worker(now, out);
     return;
   }
   std::vector<Worker*> team;
   for (std::size_t i = 0; i < count; ++i) team.push_back(&start_worker(now, out));
   const auto hands = dealer_->deal(count, planned());
   for (std::size_t i = 0; i < count; ++i) give(*team[i], hands[i], out);
-  if (dealer_->empty()) check_all(out);
+  for (Worker* worker : team) {
+    if (!may_get_more(*worker)) refill(*worker, Duration::zero(), out);
+  }
+  steal(out);
 }
 
 void Run::release_slot(Worker& worker) {

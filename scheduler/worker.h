@@ -32,6 +32,7 @@ struct Worker {
   Time slot_since{};
   std::deque<ItemId> queue;  // unfinished items, the one in execution included
   std::optional<ItemId> executing;
+  bool was_given_items = false;
 
   [[nodiscard]] bool accepts_items() const { return ending == Ending::no; }
   [[nodiscard]] bool has_work() const { return ending != Ending::stopping && !queue.empty(); }

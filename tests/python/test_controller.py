@@ -237,14 +237,16 @@ def test_an_interrupt_stops_the_workers_and_ends_as_usual(project: Project, buil
     assert all(worker.output is not None for worker in warm.workers)
 
 
-def test_a_policy_that_is_not_there_yet_is_a_usage_error(project: Project, build: Builder) -> None:
+def test_what_only_pytest_xdist_has_is_a_usage_error_of_a_session_that_is_no_deeper_than_configured(
+    project: Project, build: Builder
+) -> None:
     project.write(test_it="def test_it(): pass")
-    spec = project.spec("-n", "2", "--dist", "worksteal", "-p", "no:xdist")
+    spec = project.spec("-d", "--tx", "popen", "-p", "no:xdist")
     zygote, ready = build(spec, "configured")
-    assert not ready.distributed
+    assert ready.distributed
     process = zygote.start(spec)
     assert process.exit_code() == 4
-    assert "--dist worksteal is not there yet" in process.err()
+    assert "hearth: --tx" in process.err()
 
 
 def test_what_a_plugin_sees_does_not_depend_on_who_else_is_there(

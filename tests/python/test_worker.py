@@ -51,6 +51,30 @@ def test_selected_tells_the_items_in_order(project: Project, build: Builder) -> 
     assert ready.items == [f"test_it.py::test_{i}" for i in (0, 1, 2, 4)]
 
 
+def test_selected_tells_the_groups_of_items_and_leaves_node_ids_alone(
+    project: Project, build: Builder
+) -> None:
+    project.write(
+        test_it="""
+            import pytest
+            group = pytest.mark.xdist_group
+            @group("b")
+            @group(name="a")
+            @group("a")
+            def test_a(): pass
+            def test_b(): pass
+            @group
+            def test_c(): pass
+        """
+    )
+    _, ready = build(project.spec("-n", "2", "--dist", "loadgroup"), flavour="worker")
+    assert ready.groups == ["a_b", "", "default"]
+    assert ready.items == [f"test_it.py::test_{name}" for name in "abc"]
+    project.write(test_it=FIVE)
+    _, ready = build(project.spec("-n", "2", "--dist", "loadgroup"), flavour="worker")
+    assert ready.groups == []
+
+
 def test_an_item_waits_for_a_slot_and_for_the_next_to_be_known(
     project: Project, build: Builder
 ) -> None:

@@ -2,14 +2,15 @@
 
 #include <algorithm>
 
+#include "scheduler/scopes.h"
 #include "tests/scheduler/text.h"
 
 namespace hearth::scheduler {
 namespace {
 
-std::string file_of(const RunSubmitted& run, ItemId item) {
-  const std::string& node_id = run.items[item.value];
-  return node_id.substr(0, node_id.find("::"));
+bool keeps_scopes(Policy policy) {
+  return policy == Policy::load_scope || policy == Policy::load_file ||
+         policy == Policy::load_group;
 }
 
 }  // namespace
@@ -33,8 +34,14 @@ void Checks::hear(const Event& event) {
   if (const auto* submitted = std::get_if<RunSubmitted>(&event)) {
     RunRecord& run = runs_[submitted->run];
     run.run = *submitted;
+    if (submitted->policy == Policy::each) {
+      const std::uint32_t automatic =
+          submitted->auto_workers > 0 ? submitted->auto_workers : scheduler_.slots();
+      run.times = submitted->workers.value_or(automatic);
+    }
+    run.scopes = scopes_of(*submitted);
     for (std::uint32_t i = 0; i < submitted->items.size(); ++i) {
-      run.files[file_of(*submitted, ItemId{i})].insert(ItemId{i});
+      run.open[run.scopes[i]].insert(ItemId{i});
     }
   } else if (const auto* started = std::get_if<SessionStarted>(&event)) {
     sessions_.insert(started->run);
@@ -48,6 +55,11 @@ void Checks::hear(const Event& event) {
     run.present[finished->worker].unfinished.erase(finished->item);
     run.failures += finished->failures;
     mark_done(run, finished->item);
+  } else if (const auto* revoked = std::get_if<ItemsRevoked>(&event)) {
+    const auto place = runs_[revoked->run].present.find(revoked->worker);
+    if (place == runs_[revoked->run].present.end()) return;
+    place->second.is_robbed = false;
+    for (const ItemId item : revoked->items) place->second.unfinished.erase(item);
   } else if (const auto* failed = std::get_if<WorkerFailed>(&event)) {
     runs_[failed->run].failures += failed->failures;
     if (failed->fatal) runs_[failed->run].is_stopped = true;
@@ -62,7 +74,7 @@ void Checks::hear(const Event& event) {
 
 void Checks::mark_done(RunRecord& run, ItemId item) {
   run.done.insert(item);
-  run.files[file_of(run.run, item)].erase(item);
+  if (run.done.count(item) == run.times) run.open[run.scopes[item.value]].erase(item);
 }
 
 Checks::WorkerRecord& Checks::worker(RunId run, WorkerId worker, const char* command) {
@@ -94,18 +106,35 @@ void Checks::on(const AssignItems& command) {
   WorkerRecord& record = worker(command.run, command.worker, "assign_items");
   if (!record.is_up) fail(command.run, "items for a worker that is not up");
   if (record.told_end) fail(command.run, "items for a worker that was told to end");
-  std::map<std::string, std::set<ItemId>> given;
+  std::map<std::uint32_t, std::set<ItemId>> given;
   for (const ItemId item : command.items) {
-    if (run.done.count(item) > 0) fail(command.run, "an item is given out again");
-    for (const auto& [id, other] : run.present) {
-      if (other.unfinished.count(item) > 0) fail(command.run, "an item is given to two workers");
-    }
-    record.unfinished.insert(item);
-    given[file_of(run.run, item)].insert(item);
+    if (!record.unfinished.insert(item).second) fail(command.run, "an item is given twice");
+    std::size_t executions = run.done.count(item);
+    for (const auto& [id, each] : run.present) executions += each.unfinished.count(item);
+    if (executions > run.times) fail(command.run, "an item is given out too often");
+    given[run.scopes[item.value]].insert(item);
   }
-  if (run.run.policy != Policy::load_file) return;
-  for (const auto& [file, items] : given) {
-    if (items != run.files[file]) fail(command.run, "the scope " + file + " is split");
+  if (!keeps_scopes(run.run.policy)) return;
+  for (const auto& [scope, items] : given) {
+    if (items != run.open[scope])
+      fail(command.run, "the scope " + std::to_string(scope) + " is split");
+  }
+}
+
+void Checks::on(const RevokeItems& command) {
+  RunRecord& run = runs_[command.run];
+  WorkerRecord& record = worker(command.run, command.worker, "revoke_items");
+  if (run.run.policy != Policy::work_steal) fail(command.run, "items are revoked");
+  if (!record.is_up) fail(command.run, "items are revoked of a worker that is not up");
+  if (record.told_end) fail(command.run, "items are revoked of a worker that was told to end");
+  if (command.items.empty()) fail(command.run, "no items are revoked");
+  for (const auto& [id, each] : run.present) {
+    if (each.is_robbed) fail(command.run, "items are revoked while others still are");
+  }
+  record.is_robbed = true;
+  for (const ItemId item : command.items) {
+    if (record.unfinished.count(item) == 0)
+      fail(command.run, "an item is revoked of the wrong one");
   }
 }
 
@@ -136,7 +165,9 @@ void Checks::on(const ReportLostItem& command) {
   RunRecord& run = runs_[command.run];
   if (run.died_in.count(command.item) == 0)
     fail(command.run, "an item is reported lost that nobody died in");
-  if (!run.lost.insert(command.item).second) fail(command.run, "an item is reported lost twice");
+  run.lost.insert(command.item);
+  if (run.lost.count(command.item) > run.times)
+    fail(command.run, "an item is reported lost too often");
   ++run.failures;
   mark_done(run, command.item);
 }
@@ -155,7 +186,7 @@ void Checks::on(const FinishRun& command) {
   run.lacks_slot_since.reset();
   if (!run.present.empty()) fail(command.run, "the run is finished before its workers are gone");
   std::set<ItemId> open;
-  for (const auto& [file, items] : run.files) open.insert(items.begin(), items.end());
+  for (const auto& [scope, items] : run.open) open.insert(items.begin(), items.end());
   const std::set<ItemId> said(command.not_executed.begin(), command.not_executed.end());
   if (command.outcome == Outcome::completed && !open.empty())
     fail(command.run, "completed with items left");
@@ -191,9 +222,10 @@ std::uint32_t Checks::explicit_slots() const {
 // over what another one could leave.
 void Checks::check_successors() {
   for (const auto& [id, run] : runs_) {
-    const bool is_work_at_risk = std::any_of(
-        run.present.begin(), run.present.end(),
-        [](const auto& each) { return !each.second.is_up || each.second.unfinished.size() >= 2; });
+    const bool is_work_at_risk =
+        std::any_of(run.present.begin(), run.present.end(), [](const auto& each) {
+          return !each.second.is_up || each.second.is_robbed || each.second.unfinished.size() >= 2;
+        });
     if (is_work_at_risk) continue;
     for (const auto& [name, record] : run.present) {
       if (record.is_up && !record.told_end && record.unfinished.size() < 2) {
@@ -231,8 +263,11 @@ void Checks::check_waiting() {
 
 void Checks::item_starts(const SimulatedWorker& worker, Time now) {
   RunRecord& run = runs_[worker.run];
-  if (!run.begun.insert(worker.executing.value()).second)
-    fail(worker.run, "an item is executed twice");
+  const ItemId item = worker.executing.value();
+  run.begun.insert(item);
+  if (run.begun.count(item) > run.times) fail(worker.run, "an item is executed too often");
+  if (!begun_by_[{worker.run, worker.id}].insert(item).second)
+    fail(worker.run, "a worker executes an item twice");
   if (run.run.workers) return;
   executing_[{worker.run, worker.id}] = now;
   if (executing_.size() > automatic_slots_)
@@ -259,7 +294,7 @@ void Checks::at_end() {
       continue;
     }
     if (run.finish->outcome == Outcome::completed &&
-        run.ended.size() + run.lost.size() != run.run.items.size()) {
+        run.ended.size() + run.lost.size() != run.run.items.size() * run.times) {
       fail(id, "completed, but some items were neither executed nor reported lost");
     }
     if (run.lost != run.died_in) fail(id, "an item that a worker died in was not reported lost");

@@ -43,19 +43,22 @@ class Checks {
     bool is_up = false;
     bool told_end = false;  // finish_worker or stop_worker
     bool told_stop = false;
+    bool is_robbed = false;       // asked to give items back, and has not answered
     std::set<ItemId> unfinished;  // given to it, and not heard to be finished
   };
   struct RunRecord {
     RunSubmitted run;
     std::map<WorkerId, WorkerRecord> present;
-    std::map<std::string, std::set<ItemId>> files;  // items that are not done, by file
+    std::uint32_t times = 1;  // that each item is to be executed
+    std::vector<std::uint32_t> scopes;
+    std::map<std::uint32_t, std::set<ItemId>> open;  // items that are not done, by scope
     std::uint32_t starts = 0;
     std::uint32_t losses = 0;
-    std::set<ItemId> begun;  // really
-    std::set<ItemId> ended;  // really
-    std::set<ItemId> done;   // finished, as heard, or reported lost
-    std::set<ItemId> lost;
-    std::set<ItemId> died_in;
+    std::multiset<ItemId> begun;  // really
+    std::multiset<ItemId> ended;  // really
+    std::multiset<ItemId> done;   // finished, as heard, or reported lost
+    std::multiset<ItemId> lost;
+    std::multiset<ItemId> died_in;
     std::uint64_t failures = 0;
     bool is_stopped = false;
     std::optional<FinishRun> finish;
@@ -68,6 +71,7 @@ class Checks {
   void mark_done(RunRecord& run, ItemId item);
   void on(const StartWorker& command);
   void on(const AssignItems& command);
+  void on(const RevokeItems& command);
   void on(const ResumeWorker& command);
   void on(const PauseWorker& command);
   void on(const FinishWorker& command);
@@ -87,7 +91,8 @@ class Checks {
   std::map<RunId, RunRecord> runs_;
   std::set<RunId> sessions_;
   std::map<std::pair<RunId, WorkerId>, Time> executing_;  // really, since when; automatic runs
-  std::uint32_t automatic_slots_ = 0;                     // held after the last step
+  std::map<std::pair<RunId, WorkerId>, std::set<ItemId>> begun_by_;  // really
+  std::uint32_t automatic_slots_ = 0;                                // held after the last step
   Duration allowed_wait_ = Duration::max();
   Duration longest_wait_{};
   std::vector<std::string> violations_;

@@ -1,6 +1,8 @@
 // What holds for every run on every machine: thousands of random worlds, each from one seed.
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "tests/scheduler/simulation.h"
 
 namespace hearth::scheduler {
@@ -28,11 +30,16 @@ class Dice {
 RunSubmitted random_run(Dice& dice, std::uint64_t id) {
   RunSubmitted run;
   run.run = RunId{id};
-  run.policy = dice.one_in(2) ? Policy::load : Policy::load_file;
+  constexpr std::array policies = {Policy::load,       Policy::load_scope, Policy::load_file,
+                                   Policy::load_group, Policy::work_steal, Policy::each};
+  run.policy = policies[dice.upto(policies.size() - 1)];
+  run.reorder_scopes = !dice.one_in(4);
   const std::uint32_t items = dice.one_in(20) ? dice.upto(400) : dice.upto(30);
   const std::uint32_t files = 1 + dice.upto(dice.one_in(3) ? items : 5);
   for (std::uint32_t i = 0; i < items; ++i) {
-    run.items.push_back("f" + std::to_string(dice.upto(files - 1)) + ".py::t" + std::to_string(i));
+    const std::string where = dice.one_in(2) ? ".py::" : ".py::Test::";
+    run.items.push_back("f" + std::to_string(dice.upto(files - 1)) + where + std::to_string(i));
+    run.groups.push_back(dice.one_in(2) ? "" : "group" + std::to_string(dice.upto(3)));
   }
   if (dice.one_in(2)) {
     run.workers = 1 + dice.upto(5);

@@ -2,6 +2,7 @@
 // delays, and may die.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <optional>
 #include <vector>
@@ -22,7 +23,9 @@ struct SimulatedWorker {
   bool is_ending = false;    // executes nothing any more
   std::deque<ItemId> queue;  // heard run_items; the item in execution is in front
   std::optional<ItemId> executing;
-  Time heard_until{};  // messages keep their order, both ways
+  std::optional<ItemId> promised;              // the successor that the last item was told
+  std::vector<std::vector<ItemId>> to_revoke;  // heard revoke_items; answered between items
+  Time heard_until{};                          // messages keep their order, both ways
   Time said_until{};
 
   // An item starts only when its successor, or that there is none, is known.
@@ -33,6 +36,20 @@ struct SimulatedWorker {
   [[nodiscard]] bool is_at_end() const {
     return is_up && !is_gone && !is_ending && !executing &&
            (must_stop || (no_more && queue.empty()));
+  }
+  // Takes out of the queue what is asked for and may still be given.
+  std::vector<ItemId> give_back(const std::vector<ItemId>& items) {
+    std::vector<ItemId> given;
+    for (const ItemId item : items) {
+      const auto place = std::find(queue.begin(), queue.end(), item);
+      if (place == queue.end() || item == promised) continue;
+      queue.erase(place);
+      given.push_back(item);
+    }
+    return given;
+  }
+  [[nodiscard]] bool may_answer() const {
+    return is_up && !is_gone && !is_ending && !executing && !to_revoke.empty();
   }
   [[nodiscard]] bool may_pause() const {
     return is_up && !is_gone && !is_ending && !executing && must_pause && has_slot;

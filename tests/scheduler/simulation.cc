@@ -77,6 +77,10 @@ void Simulation::carry_out(const Action& action) {
           to_worker(key(command), [items = command.items](SimulatedWorker& worker) {
             worker.queue.insert(worker.queue.end(), items.begin(), items.end());
           });
+        } else if constexpr (std::is_same_v<Kind, RevokeItems>) {
+          to_worker(key(command), [items = command.items](SimulatedWorker& worker) {
+            worker.to_revoke.push_back(items);
+          });
         } else if constexpr (std::is_same_v<Kind, ResumeWorker>) {
           to_worker(key(command), [](SimulatedWorker& worker) {
             worker.has_slot = true;
@@ -113,6 +117,11 @@ void Simulation::say(SimulatedWorker& worker, Event event) {
 }
 
 void Simulation::go_on(SimulatedWorker& worker) {
+  while (worker.may_answer()) {
+    const auto given = worker.give_back(worker.to_revoke.front());
+    worker.to_revoke.erase(worker.to_revoke.begin());
+    say(worker, ItemsRevoked{worker.run, worker.id, given});
+  }
   if (worker.is_at_end() && (worker.must_stop || worker.has_slot || plan_.ends_while_paused)) {
     // A pause that comes with the end is answered by some workers and overtaken by the end of
     // others.
@@ -131,6 +140,8 @@ void Simulation::start_item(SimulatedWorker& worker) {
   const Behaviour& behaviour = *behaviours_.at(worker.run);
   const ItemId item = worker.queue.front();
   worker.executing = item;
+  worker.promised.reset();
+  if (worker.queue.size() >= 2) worker.promised = worker.queue[1];
   checks_.item_starts(worker, now_);
   say(worker, ItemStarted{worker.run, worker.id, item});
   const Duration duration = between(behaviour.shortest, behaviour.longest);

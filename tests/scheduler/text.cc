@@ -44,6 +44,16 @@ struct Line {
     return static_cast<std::uint32_t>(std::stoul(place->second));
   }
 
+  // Values apart by commas; some may be empty.
+  std::vector<std::string> list(const std::string& name) const {
+    const auto place = options.find(name);
+    std::vector<std::string> values;
+    if (place == options.end()) return values;
+    std::istringstream stream(place->second);
+    for (std::string value; std::getline(stream, value, ',');) values.push_back(value);
+    return values;
+  }
+
   RunId run() const { return RunId{number(1, "r")}; }
   WorkerId worker() const { return WorkerId{number(2, "gw")}; }
   ItemId item() const { return ItemId{number(3)}; }
@@ -54,29 +64,40 @@ struct Line {
 };
 
 std::vector<std::string> node_ids(const Line& line) {
-  std::vector<std::string> ids;
+  std::vector<std::string> ids = line.list("ids");
   if (const auto count = line.option("items")) {
     for (std::uint32_t i = 0; i < *count; ++i)
       ids.push_back("test_it.py::test_" + std::to_string(i));
   }
-  const auto files = line.options.find("files");
-  if (files == line.options.end()) return ids;
-  std::istringstream sizes(files->second);
   int file = 0;
-  for (std::string size; std::getline(sizes, size, ','); ++file) {
+  for (const std::string& size : line.list("files")) {
     for (int i = 0; i < std::stoi(size); ++i) {
       ids.push_back("test_" + std::to_string(file) + ".py::TestIt::test_" + std::to_string(i));
     }
+    ++file;
   }
   return ids;
+}
+
+Policy policy(const Line& line) {
+  static const std::map<std::string, Policy> policies = {{"load", Policy::load},
+                                                         {"load_scope", Policy::load_scope},
+                                                         {"load_file", Policy::load_file},
+                                                         {"load_group", Policy::load_group},
+                                                         {"work_steal", Policy::work_steal},
+                                                         {"each", Policy::each}};
+  const auto place = policies.find(line.word(2));
+  if (place == policies.end()) line.fail("unknown policy");
+  return place->second;
 }
 
 Event parse_run(const Line& line) {
   RunSubmitted run;
   run.run = line.run();
-  if (line.word(2) != "load" && line.word(2) != "load_file") line.fail("unknown policy");
-  run.policy = line.word(2) == "load" ? Policy::load : Policy::load_file;
+  run.policy = policy(line);
   run.items = node_ids(line);
+  run.groups = line.list("groups");
+  run.reorder_scopes = line.options.count("order") == 0;
   run.workers = line.option("workers");
   run.auto_workers = line.option("auto").value_or(0);
   run.max_failures = line.option("max_failures");
@@ -100,6 +121,9 @@ struct Formatter {
   }
   std::string operator()(const AssignItems& c) const {
     return "assign_items" + name(c.run) + name(c.worker) + names(c.items);
+  }
+  std::string operator()(const RevokeItems& c) const {
+    return "revoke_items" + name(c.run) + name(c.worker) + names(c.items);
   }
   std::string operator()(const ResumeWorker& c) const {
     return "resume_worker" + name(c.run) + name(c.worker);

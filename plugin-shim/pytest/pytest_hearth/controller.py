@@ -120,6 +120,8 @@ class Controller:
             self._distribution.basetemp = os.fsencode(factory.getbasetemp())
         if self._workers:
             self._terminal.created(self._workers)
+        if self._distribution.ramp_ms:
+            self._terminal.line(f"workers begin within {self._distribution.ramp_ms / 1000:g} s")
         try:
             self._transport.open(self._distribution, shows_output=is_shown(self._config))
         except TransportError as error:

@@ -7,7 +7,14 @@ from typing import Any
 
 from .messages import RunWaits, Stage
 
-_SCHEDULINGS = {"load": "LoadScheduling", "loadfile": "LoadFileScheduling"}
+_SCHEDULINGS = {
+    "each": "EachScheduling",
+    "load": "LoadScheduling",
+    "loadfile": "LoadFileScheduling",
+    "loadgroup": "LoadGroupScheduling",
+    "loadscope": "LoadScopeScheduling",
+    "worksteal": "WorkStealingScheduling",
+}
 
 
 # In the client's words.
@@ -52,7 +59,7 @@ class ControllerTerminal:
         self._reporter.write_line("")
         self._line = ""
         if self._config.option.verbose > 0:
-            self._reporter.write_line(f"scheduling tests via {_SCHEDULINGS.get(policy, policy)}")
+            self._reporter.write_line(f"scheduling tests via {_SCHEDULINGS[policy]}")
 
     def waits(self, message: RunWaits) -> None:
         """On a terminal, behind what stands on its last line, until `waits_no_more`."""

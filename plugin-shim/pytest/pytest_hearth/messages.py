@@ -992,15 +992,19 @@ class Distribution(_Record):
         "max_chunk",
         "testrun",
         "basetemp",
+        "reorder_scopes",
+        "ramp_ms",
     )
     # workers: -n N; 0: auto, that is a share of the machine's slots
     # auto_workers: with auto: the most workers to use; 0: as many as there are slots
-    # policy: load, loadfile
+    # policy: xdist's --dist: load, loadscope, loadfile, loadgroup, worksteal, each
     # max_failures: --maxfail; 0: none
     # max_worker_restarts: --max-worker-restart; -1: xdist's default
     # max_chunk: --maxschedchunk; 0: none
     # testrun: 32 hexadecimal digits
     # basetemp: the controller's; workers get popen-<id> below it; empty when tmp_path is off
+    # reorder_scopes: --loadscope-reorder: scopes with most items first
+    # ramp_ms: --ramp: the time in which the workers begin, one after the other
 
     def __init__(
         self,
@@ -1012,6 +1016,8 @@ class Distribution(_Record):
         max_chunk: int,
         testrun: str,
         basetemp: bytes,
+        reorder_scopes: bool,
+        ramp_ms: int,
     ) -> None:
         self.workers = workers
         self.auto_workers = auto_workers
@@ -1021,6 +1027,8 @@ class Distribution(_Record):
         self.max_chunk = max_chunk
         self.testrun = testrun
         self.basetemp = basetemp
+        self.reorder_scopes = reorder_scopes
+        self.ramp_ms = ramp_ms
 
     def to_wire(self) -> list[object]:
         """Its fields in order."""
@@ -1033,12 +1041,14 @@ class Distribution(_Record):
             self.max_chunk,
             self.testrun,
             self.basetemp,
+            self.reorder_scopes,
+            self.ramp_ms,
         ]
 
     @classmethod
     def from_wire(cls, value: object, where: str) -> Distribution:
         """Raises ValueError, whose text begins with where."""
-        row = _fixed(value, 8, where)
+        row = _fixed(value, 10, where)
         return cls(
             _uint(row[0], "distribution.workers"),
             _uint(row[1], "distribution.auto_workers"),
@@ -1048,6 +1058,8 @@ class Distribution(_Record):
             _uint(row[5], "distribution.max_chunk"),
             _string(row[6], "distribution.testrun"),
             _bytes(row[7], "distribution.basetemp"),
+            _bool(row[8], "distribution.reorder_scopes"),
+            _uint(row[9], "distribution.ramp_ms"),
         )
 
 
@@ -1789,6 +1801,7 @@ class StageReady(Message):
         "options",
         "findings",
         "fresh_until",
+        "groups",
     )
     # refusal: empty: may be forked; else what the audit found
     # files: read since the parent stage, each signature taken before the read
@@ -1804,6 +1817,8 @@ class StageReady(Message):
     # findings: of this stage, not of those below it
     # fresh_until: the clock was perhaps looked at: seconds since the epoch at the local midnight
     # that followed; 0: it was not
+    # groups: worker at selected: of each item its xdist_group, empty for none; no list at all
+    # where none has one
     ID: ClassVar[int] = 23
     NAME: ClassVar[str] = "stage_ready"
 
@@ -1819,6 +1834,7 @@ class StageReady(Message):
         options: list[OptionRead],
         findings: list[Finding],
         fresh_until: int,
+        groups: list[str],
     ) -> None:
         self.stage = stage
         self.refusal = refusal
@@ -1830,6 +1846,7 @@ class StageReady(Message):
         self.options = options
         self.findings = findings
         self.fresh_until = fresh_until
+        self.groups = groups
 
     def to_wire(self) -> list[object]:
         return [23, {
@@ -1843,6 +1860,7 @@ class StageReady(Message):
             "options": [element.to_wire() for element in self.options],
             "findings": [element.to_wire() for element in self.findings],
             "fresh_until": self.fresh_until,
+            "groups": self.groups,
         }]
 
     @classmethod
@@ -1858,6 +1876,7 @@ class StageReady(Message):
             _list_of(OptionRead.from_wire, fields["options"], "stage_ready.options"),
             _list_of(Finding.from_wire, fields["findings"], "stage_ready.findings"),
             _uint(fields["fresh_until"], "stage_ready.fresh_until"),
+            _list_of(_string, fields["groups"], "stage_ready.groups"),
         )
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import warnings
 from typing import Any, Optional, Union
 
 import pytest
 
-from . import worker_fixtures
+from . import number_of_workers, worker_fixtures
 from .messages import Distribution
 
-SUPPORTED_POLICIES = ("load", "loadfile")
-_XDIST_POLICIES = ("each", "load", "loadscope", "loadfile", "loadgroup", "worksteal", "no")
+_POLICIES = ("each", "load", "loadscope", "loadfile", "loadgroup", "worksteal")
+_NOT_HERE = "Not with hearth; so that it can be said what to use instead."
 _PLUGIN_NAME = "hearth_options"
 _FIXTURES_NAME = "hearth_worker_fixtures"
 
@@ -55,13 +54,20 @@ def add_when_plugins_are_loaded(config: Any) -> None:
 
 def add(config: Any) -> None:
     """Register the options, unless pytest-xdist (or somebody else) has registered them."""
-    parser = config._parser
     # What has been parsed so far does not tell: before pytest 8 it holds no defaults yet.
-    for group in (*parser._groups, parser._anonymous):
-        if any(option.dest == "numprocesses" for option in group.options):
-            return
+    if "--numprocesses" in _names_in(config._parser):
+        return
     config.pluginmanager.register(OptionsPlugin(), _PLUGIN_NAME)
     config.pluginmanager.register(worker_fixtures, _FIXTURES_NAME)
+
+
+def _names_in(parser: Any) -> set[str]:
+    return {
+        name
+        for group in (*parser._groups, parser._anonymous)
+        for option in group.options
+        for name in option.names()
+    }
 
 
 class HookSpecs:
@@ -74,6 +80,14 @@ class HookSpecs:
 
 def _number_of_processes(text: str) -> Union[int, str]:
     return text if text in ("auto", "logical") else int(text)
+
+
+def _seconds(text: str) -> float:
+    unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:])
+    seconds = float(text[:-1]) * unit if unit else float(text)
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(text)
+    return seconds
 
 
 class OptionsPlugin:
@@ -114,9 +128,24 @@ class OptionsPlugin:
             dest="dist",
             metavar="distmode",
             action="store",
-            choices=list(_XDIST_POLICIES),
+            choices=[*_POLICIES, "no"],
             default="no",
-            help="How tests are distributed: load (any test to any worker), loadfile (files stay together).",
+            help="How tests are distributed: load (any test to any worker), worksteal (in equal parts; workers that have "
+            "finished take over from others), loadscope, loadfile, loadgroup (classes and the functions of a module, files, "
+            "or tests with the same mark xdist_group stay together), each (every test to every worker).",
+        )
+        group.addoption(
+            "--loadscope-reorder",
+            dest="loadscopereorder",
+            action="store_true",
+            default=True,
+            help="Where scopes stay together, those with most tests come first (the default).",
+        )
+        group.addoption(
+            "--no-loadscope-reorder",
+            dest="loadscopereorder",
+            action="store_false",
+            help="Scopes come in the order of the collection.",
         )
         group._addoption(
             "-d",
@@ -136,6 +165,26 @@ class OptionsPlugin:
             type=int,
             help="Maximum number of tests scheduled in one step for --dist=load.",
         )
+        group.addoption(
+            "--ramp",
+            dest="ramp",
+            metavar="DURATION",
+            type=_seconds,
+            default=0.0,
+            help="Let the workers begin one after the other, within this time (10, 10s, 5m, 1h).",
+        )
+        for name in ("tx", "px", "rsyncdir", "rsyncignore"):
+            group.addoption("--" + name, dest=name, action="append", default=[], help=_NOT_HERE)
+        # With `-p no:xdist` the other one of pytest-xdist's plugins is still there.
+        if "--looponfail" not in _names_in(parser):
+            group._addoption(
+                "-f",
+                "--looponfail",
+                dest="looponfail",
+                action="store_true",
+                default=False,
+                help=_NOT_HERE,
+            )
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
@@ -150,18 +199,12 @@ class OptionsPlugin:
                 option.numprocesses = config.hook.pytest_xdist_auto_num_workers(config=config)
         if option.numprocesses == 0:
             option.dist = "no"
-        elif option.numprocesses:
-            if option.dist == "no":
-                option.dist = "load"
-            if option.dist not in SUPPORTED_POLICIES:
-                raise pytest.UsageError(
-                    f"--dist {option.dist} is not there yet without pytest-xdist; there are: "
-                    + ", ".join(SUPPORTED_POLICIES)
-                )
+        elif option.numprocesses and option.dist == "no":
+            option.dist = "load"
 
     @pytest.hookimpl(trylast=True)
     def pytest_xdist_auto_num_workers(self, config: pytest.Config) -> int:
-        return _from_environment() or len(os.sched_getaffinity(0))
+        return number_of_workers.preset(config) or len(os.sched_getaffinity(0))
 
 
 def _runs_in_one_process(option: Any) -> bool:
@@ -174,33 +217,43 @@ def _runs_in_one_process(option: Any) -> bool:
 
 
 def asks_for_workers(option: Any) -> bool:
-    """Whether hearth is to distribute this run: asked before pytest_cmdline_main.
-
-    Where it says no although the options name a distribution (a policy that hearth has not), pytest-xdist does it if it is
-    installed, and a usage error follows if it is not.
-    """
+    """Whether hearth is to distribute this run: asked before pytest_cmdline_main."""
     if _runs_in_one_process(option):
         return False
     wanted = getattr(option, "numprocesses", None)
-    if not wanted or (isinstance(wanted, int) and wanted < 0):
-        return False
-    return _policy(option) in SUPPORTED_POLICIES
+    return bool(wanted) and not (isinstance(wanted, int) and wanted < 0)
 
 
-def is_left_to_xdist(option: Any) -> bool:
-    """Whether pytest-xdist is going to distribute this run: asked before pytest_cmdline_main, when hearth does not."""
-    if not hasattr(option, "tx") or _runs_in_one_process(option):
-        return False
-    names_a_distribution = option.dist != "no" or option.distload
-    return bool(option.numprocesses or (option.tx and names_a_distribution))
+def refusal(option: Any) -> str:
+    """Why hearth cannot carry out a run with these options, and what does instead. Empty: it can."""
+    if _runs_in_one_process(option):
+        return ""
+    if getattr(option, "looponfail", False):
+        return "-f/--looponfail is pytest-xdist's alone: `hearth watch` runs the tests after each change"
+    has_number = getattr(option, "numprocesses", None) is not None
+    is_named = getattr(option, "distload", False) or getattr(option, "dist", "no") != "no"
+    wants_specs = bool(getattr(option, "tx", None)) and is_named and not has_number
+    if wants_specs:
+        return "--tx is pytest-xdist's alone: hearth's workers are processes of this machine, -n N starts them"
+    if not asks_for_workers(option):
+        return ""
+    if getattr(option, "px", None):
+        return "--px is pytest-xdist's alone: hearth's workers are processes of this machine and need no proxy"
+    if getattr(option, "rsyncdir", None):
+        return "--rsyncdir is pytest-xdist's alone: hearth's workers read the files where they are"
+    return ""
+
+
+def refuse(option: Any) -> None:
+    """A usage error where there is a reason."""
+    reason = refusal(option)
+    if reason:
+        raise pytest.UsageError(f"hearth: {reason}")
 
 
 def ends_at_configured(option: Any) -> bool:
-    """Whether a session with these options has no stage beyond `configured`.
-
-    A controller collects nothing. One of xdist's own starts processes and threads from there on.
-    """
-    return asks_for_workers(option) or is_left_to_xdist(option)
+    """Whether a session with these options has no stage beyond `configured`: a controller collects nothing."""
+    return asks_for_workers(option) or bool(refusal(option))
 
 
 def distribution_of(config: Any, basetemp: bytes) -> Optional[Distribution]:
@@ -211,7 +264,7 @@ def distribution_of(config: Any, basetemp: bytes) -> Optional[Distribution]:
     if isinstance(option.numprocesses, int):
         workers = min(option.numprocesses, most) if most else option.numprocesses
     else:
-        answer = _explicit_number(config)
+        answer = number_of_workers.asked_of_others(config, _PLUGIN_NAME)
         if answer is not None:
             # Asked once: nobody need ask again.
             option.numprocesses = answer
@@ -228,6 +281,8 @@ def distribution_of(config: Any, basetemp: bytes) -> Optional[Distribution]:
         max_chunk=getattr(option, "maxschedchunk", None) or 0,
         testrun=getattr(option, "testrunuid", None) or os.urandom(16).hex(),
         basetemp=basetemp,
+        reorder_scopes=getattr(option, "loadscopereorder", True),
+        ramp_ms=round(1000 * getattr(option, "ramp", 0.0)),
     )
 
 
@@ -235,27 +290,3 @@ def _policy(option: Any) -> str:
     if getattr(option, "distload", False) or option.dist == "no":
         return "load"
     return str(option.dist)
-
-
-def _explicit_number(config: Any) -> Optional[int]:
-    """What the user's hook or environment says of `-n auto`; None: nothing, so it is hearth's to say."""
-    manager = config.pluginmanager
-    own = [manager.get_plugin(name) for name in ("xdist", "xdist.plugin", _PLUGIN_NAME)]
-    caller = manager.subset_hook_caller(
-        "pytest_xdist_auto_num_workers", [plugin for plugin in own if plugin is not None]
-    )
-    answer = caller(config=config)
-    return _from_environment() if answer is None else int(answer)
-
-
-def _from_environment() -> Optional[int]:
-    text = os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS")
-    if not text:
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        warnings.warn(
-            f"PYTEST_XDIST_AUTO_NUM_WORKERS is not a number: {text!r}. Ignoring it.", stacklevel=2
-        )
-        return None

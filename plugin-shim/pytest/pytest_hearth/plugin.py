@@ -65,6 +65,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, None, None]:
 def _distribute(config: Any) -> None:
     from . import options
 
+    options.refuse(config.option)
     if not options.asks_for_workers(config.option):
         return
     from .client_transport import ClientTransport

@@ -68,6 +68,8 @@ class Run:
             self._pause(Stage.configured, StageReport(distributed=is_deepest), config)
         zygote.recorder.ignore(self._cache.leave_out(config, self._arguments.option()))
         self._cache.read()
+        if not zygote.order.is_worker:
+            options.refuse(self._arguments.option())
         if self._is_session_that(options.asks_for_workers):
             from .controller import Controller
             from .transport import SocketTransport

@@ -19,12 +19,14 @@ class StageReport:
         *,
         distributed: bool = False,
         items: Optional[list[str]] = None,
+        groups: Sequence[str] = (),
         collected: bytes = b"",
         options: Sequence[OptionRead] = (),
         observe_imports: Optional[Callable[[], ImportsObserved]] = None,
     ) -> None:
         self.distributed = distributed
         self.items = items or []
+        self.groups = groups
         self.collected = collected
         self.options = options
         self.observe_imports = observe_imports

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Optional
 
 from . import environment
+from .groups import register_mark
 from .messages import WorkerIdentity
 from .order import Order
 from .stage_report import StageReport
@@ -75,6 +76,7 @@ class Worker:
         self._config = config
         self._input = WorkerInput(note_arguments)
         self._set_options(order)
+        register_mark(config)
         config.workerinput = self._input
         config.workeroutput = {}
         self._set_identity(order.identity)
@@ -100,8 +102,8 @@ class Worker:
 
     def collection_report(self, session: Any) -> StageReport:
         """What `selected` tells of the collection."""
-        items, collected = self._plugin.collection(session)
-        return StageReport(items=items, collected=collected)
+        items, groups, collected = self._plugin.collection(session)
+        return StageReport(items=items, groups=groups, collected=collected)
 
     def _set_options(self, order: Order) -> None:
         option = self._config.option

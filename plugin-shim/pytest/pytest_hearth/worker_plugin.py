@@ -18,6 +18,7 @@ from . import _native, recorded_warnings, worker_terminal
 from .borrowed_terminal import BorrowedTerminal
 from .channel import ChannelClosed
 from .data_channel import DataChannel
+from .groups import group_of
 from .messages import (
     ItemFinished,
     ItemsRevoked,
@@ -80,8 +81,8 @@ class WorkerPlugin:
 
     # ---- collection ------------------------------------------------------------------------------------------------------
 
-    def collection(self, session: Any) -> tuple[list[str], bytes]:
-        """The node ids in order, and what the controller replays."""
+    def collection(self, session: Any) -> tuple[list[str], list[str], bytes]:
+        """The node ids in order, their groups, and what the controller replays."""
         items = session.items if self._collected["error"] is None else []
         collected = self._collected
         collected["count"] = session.testscollected
@@ -94,8 +95,9 @@ class WorkerPlugin:
             locations.append([directories.setdefault(file, len(directories)), line, domain])
         collected["files"] = list(directories)
         collected["locations"] = locations
-        ids = [item.nodeid.encode("utf-8", "backslashreplace").decode() for item in items]
-        return ids, _native.dumps(collected, Plain())
+        ids = [_text(item.nodeid) for item in items]
+        groups = [_text(group_of(item)) for item in items]
+        return ids, groups if any(groups) else [], _native.dumps(collected, Plain())
 
     def pytest_collectreport(self, report: Any) -> None:
         if not report.passed:
@@ -339,6 +341,10 @@ class WorkerPlugin:
             self._flush(ring=True)
         except ChannelClosed:
             os._exit(1)
+
+
+def _text(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _warn_of_no_debugger(where: str) -> None:

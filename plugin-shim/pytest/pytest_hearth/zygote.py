@@ -155,6 +155,7 @@ class Zygote:
             list(report.options),
             found,
             self.findings.fresh_until() if stage in _PROJECT_HAS_RUN else 0,
+            list(report.groups),
         )
         wire: Any = ready.to_wire()
         wire[1]["files"] = self.recorder.take()
