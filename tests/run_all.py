@@ -112,6 +112,7 @@ def parts(build: Path, jobs: int) -> list[Part]:
         with_pytest("protocol", "tests/protocol"),
         with_pytest("python", "tests/python"),
         with_pytest("client", "tests/client"),
+        with_pytest("ctest", "tests/ctest", *side_by_side),
         with_pytest("real-compare", "tests/real", *side_by_side),
         with_pytest("end-to-end", "tests/e2e", *side_by_side),
         with_pytest("terminal", "tests/terminal", *side_by_side),

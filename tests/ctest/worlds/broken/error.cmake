@@ -1,0 +1,1 @@
+message(FATAL_ERROR "the list of tests is broken")
