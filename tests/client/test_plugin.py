@@ -96,6 +96,21 @@ def test_a_program_that_calls_main_runs_in_workers_with_its_path(project: Projec
 
 
 @pytest.mark.parametrize("without", [(), WITHOUT_XDIST], ids=["with xdist", "without xdist"])
+def test_a_program_may_run_several_sessions_with_a_plugin_that_the_environment_names(
+    project: Project, without: tuple[str, ...]
+) -> None:
+    project.write(
+        "program.py",
+        f"import pytest\nfor _ in range(3):\n    assert not pytest.main([*{without}, '-n', '1'])\n",
+    )
+    done = project.run(
+        sys.executable, "program.py", HEARTH="1", PYTEST_PLUGINS="pytest_hearth.plugin"
+    )
+    assert_ran_in_workers(done)
+    assert done.stdout.count("1 passed") == 3
+
+
+@pytest.mark.parametrize("without", [(), WITHOUT_XDIST], ids=["with xdist", "without xdist"])
 @pytest.mark.parametrize("said", ["argument", "addopts", "PYTEST_ADDOPTS", "HEARTH"])
 def test_hearth_may_be_asked_for_in_every_way(
     project: Project, said: str, without: tuple[str, ...]
@@ -145,7 +160,9 @@ def test_an_ordinary_command_line_is_handed_over(project: Project) -> None:
     write_test_that_says_where_it_runs(project)
     script = str(Path(sys.executable).with_name("pytest"))
     arguments = ("-s", *PLUGIN)
-    for command in ((script, *arguments), (sys.executable, "-m", "pytest", *arguments)):
+    python = sys.executable
+    assert where(project.run(python, "-mpytest", *arguments, "--hearth")) == "warm"
+    for command in ((script, *arguments), (python, "-m", "pytest", *arguments)):
         assert where(project.run(*command, "--hearth")) == "warm"
         assert where(project.run(*command, "--hearth", "-n", "0", "--hearth-strict")) == "warm"
         assert where(project.run(*command, HEARTH="1")) == "warm"

@@ -25,10 +25,16 @@ TWO_WORKERS = ("-n", "2")
 
 @pytest.fixture(scope="session")
 def interpreter() -> Callable[[str], Path]:
-    """The interpreter of an environment: current, without-xdist, pytest-7.4, or bare (nothing installed)."""
+    """The interpreter of an environment: current, without-xdist, pytest-7.4, pytest-8.4, or bare (nothing installed).
+
+    $HEARTH_TEST_PYTEST says which pytest is the current one.
+    """
     python = os.environ.get("HEARTH_TEST_PYTHON", sys.executable)
+    version = os.environ.get("HEARTH_TEST_PYTEST")
+    current = f"pytest-{version}" if version else "current"
 
     def find(name: str) -> Path:
+        name = current if name == "current" else name
         requirements = None if name == "bare" else _REQUIREMENTS / f"{name}.txt"
         return make_environment(BUILD / "e2e" / name, requirements, python)
 

@@ -33,11 +33,12 @@ def install(
     if suite.source is None:
         directory.mkdir(exist_ok=True)
     else:
-        _unpack(suite.source, interpreter, directory)
+        unpack_source(suite.source, interpreter, directory)
     return Installation(suite, interpreter, directory)
 
 
-def _unpack(requirements: Path, interpreter: Path, directory: Path) -> None:
+def unpack_source(requirements: Path, interpreter: Path, directory: Path) -> None:
+    """Make `directory` the content of the one source distribution that is pinned by hash, or leave it if it is that."""
     stamp = directory / ".hearth-source"
     if stamp.exists() and stamp.read_text() == requirements.read_text():
         return

@@ -29,7 +29,9 @@ def has_interpreter_options(script: str) -> bool:
             given = file.read().split(b"\0")[1:-1]
     except OSError:
         return True
-    return given != (words if script else [b"-m", b"pytest", *words[1:]])
+    if script:
+        return given != words
+    return given not in ([b"-m", b"pytest", *words[1:]], [b"-mpytest", *words[1:]])
 
 
 def original_environment() -> list[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any, Optional, Union
 
 import pytest
@@ -40,6 +41,9 @@ _INFORMATION = (
 
 def add_when_plugins_are_loaded(config: Any) -> None:
     """Register the options just before the command line is parsed with all plugins' options, unless somebody has them."""
+    if _is_loading_from_environment(config):
+        _add_before_parsing(config)
+        return
     manager = config.pluginmanager
     original = manager.consider_env
 
@@ -50,6 +54,27 @@ def add_when_plugins_are_loaded(config: Any) -> None:
         add(config)
 
     manager.consider_env = consider_env
+
+
+def _is_loading_from_environment(config: Any) -> bool:
+    """Whether it is PYTEST_PLUGINS that our plugin is just being loaded from, and maybe others after it."""
+    code = type(config.pluginmanager).consider_env.__code__
+    frame = sys._getframe()
+    while frame.f_back is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return frame.f_code is code
+
+
+def _add_before_parsing(config: Any) -> None:
+    parser = config._parser
+    original = parser.parse_known_args
+
+    def parse_known_args(*arguments: Any, **options: Any) -> Any:
+        del parser.parse_known_args
+        add(config)
+        return original(*arguments, **options)
+
+    parser.parse_known_args = parse_known_args
 
 
 def add(config: Any) -> None:

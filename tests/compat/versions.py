@@ -1,0 +1,67 @@
+"""`python -m tests.compat.versions [PYTHON-PYTEST …]`: the end-to-end tests with other versions of Python and of pytest.
+
+`3.9-7.4` stands for CPython 3.9 and pytest 7.4; `3.13` for CPython 3.13 and the newest pytest that it has. The interpreters
+are those on PATH and those of pyenv; a version that the machine has not is said and left out. Arguments after `--` go to
+pytest (default: the whole of tests/e2e). Exit code 1: something failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.environments import REPOSITORY
+
+_DEFAULT = ("3.9-7.4", "3.9", "3.10-8.4", "3.10", "3.11-7.4", "3.12-8.4", "3.12", "3.13")
+
+
+def find_python(version: str) -> Path | None:
+    """The newest CPython of this minor version."""
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = sorted(
+        root.glob(f"{version}.*/bin/python"), key=lambda path: int(path.parts[-3].split(".")[2])
+    )
+    if found:
+        return found[-1]
+    on_path = shutil.which(f"python{version}")
+    return Path(on_path) if on_path else None
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.compat.versions", description=__doc__)
+    parser.add_argument("versions", nargs="*", metavar="PYTHON-PYTEST", default=_DEFAULT)
+    arguments = sys.argv[1:]
+    place = arguments.index("--") if "--" in arguments else len(arguments)
+    options, for_pytest = parser.parse_args(arguments[:place]), arguments[place + 1 :]
+    failed = []
+    for version in options.versions:
+        python_version, _, pytest_version = version.partition("-")
+        python = find_python(python_version)
+        if python is None:
+            print(f"{version:10} there is no such Python here", flush=True)
+            continue
+        environment = {**os.environ, "HEARTH_TEST_PYTHON": str(python)}
+        if pytest_version:
+            environment["HEARTH_TEST_PYTEST"] = pytest_version
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", *(for_pytest or ["tests/e2e"])],
+            cwd=REPOSITORY,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        lines = done.stdout.splitlines()
+        print(f"{version:10} {lines[-1] if lines else 'nothing printed'}", flush=True)
+        if done.returncode:
+            failed.append(version)
+            print(done.stdout, flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
