@@ -103,6 +103,20 @@ def test_an_identity_taken_by_an_installed_package_is_accepted(
     assert ready.refusal == ""
 
 
+def test_a_process_id_that_an_installed_package_keeps_for_the_project_counts(
+    project: Project, build: Builder, package: Any
+) -> None:
+    package(
+        "hearth_test_lock",
+        "import os\nclass Lock:\n    def __init__(self):\n        self.pid = os.getpid()\n",
+    )
+    package("hearth_test_user", "import hearth_test_lock\nOWN = hearth_test_lock.Lock()\n")
+    code = "\nimport hearth_test_user\nLOCK = hearth_test_user.hearth_test_lock.Lock()\n"
+    found = findings_of(project, build, code)
+    assert summary(found) == {("identity", "conftest.py", 3, "serves_once")}
+    assert "hearth_test_lock" in found[0].what
+
+
 @pytest.mark.parametrize(
     "code",
     [

@@ -26,6 +26,11 @@ bool is_package(std::string_view file) {
          file.find("/dist-packages/") != std::string_view::npos;
 }
 
+bool is_pytest(std::string_view file) {
+  return is_package(file) && (file.find("/_pytest/") != std::string_view::npos ||
+                              file.find("/pluggy/") != std::string_view::npos);
+}
+
 bool is_standard(std::string_view file) {
   const std::string& directory = interpreter().standard_library;
   return !directory.empty() && file.starts_with(directory) && !is_package(file);
@@ -120,6 +125,19 @@ Culprit find_culprit() {
     } else {
       return judged(std::move(file), PyFrame_GetLineNumber(current), std::move(through));
     }
+  }
+  return {};
+}
+
+Culprit find_customer() {
+  Object frame(reinterpret_cast<PyObject*>(PyEval_GetFrame()));
+  Py_XINCREF(frame.get());
+  for (; frame; frame = back_of(frame)) {
+    auto* const current = reinterpret_cast<PyFrameObject*>(frame.get());
+    std::string file = file_of(current);
+    if (file.starts_with("<frozen importlib.") || is_pytest(file)) return {};
+    if (file.starts_with('<') || is_standard(file) || is_package(file)) continue;
+    return judged(std::move(file), PyFrame_GetLineNumber(current), {});
   }
   return {};
 }

@@ -20,4 +20,8 @@ struct Culprit {
 // With the GIL held; runs no Python code.
 [[nodiscard]] Culprit find_culprit();
 
+// The project's code that an installed package does it for: it has called the package, with neither
+// an import nor pytest in between. Nobody: there is none.
+[[nodiscard]] Culprit find_customer();
+
 }  // namespace hearth::python

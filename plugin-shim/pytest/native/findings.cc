@@ -141,6 +141,13 @@ void on_identity(Identity identity, const void* caller) {
     note(is_name ? "temporary" : "identity", name_of(identity), std::move(by));
   } else if (by.whose == Whose::installed && by.through.ends_with("/random.py")) {
     note("identity", "a seed", std::move(by));  // of a generator of its own
+  } else if (by.whose == Whose::installed && identity == Identity::process_id &&
+             !is_discreet(by.through)) {
+    // Part of what the project has made: a lock or a connection that is of no use in another
+    // process.
+    Culprit customer = find_customer();
+    if (customer.whose == Whose::project)
+      note("identity", name_of(identity) + (" taken by " + by.file), std::move(customer));
   }
   PyErr_Restore(type, value, traceback);
   PyGILState_Release(state);

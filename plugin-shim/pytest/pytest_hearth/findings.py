@@ -2,7 +2,8 @@
 
 It is judged by the code that did it (native/culprit.h). A child process has inputs that nobody sees, and so has what a socket was
 connected or bound to: an installed package's looks at the machine, a project's refuses the stage. An identity (process id, random
-bytes, a uuid; of a plugin: the seed of a generator) would be the same in every fork: the stage serves once. So it does with a
+bytes, a uuid; of a plugin: the seed of a generator; of a package on a project's behalf: the process id) would be the same in
+every fork: the stage serves once. So it does with a
 temporary file or directory, whoever made it: a fork's exit handler removes it. The clock cannot be seen everywhere: a stage in
 which project code has run is fresh until midnight, or for as long as hearthd says. A question to the user (`input`, a debugger)
 refuses a session's stage; a worker has nobody to ask.
