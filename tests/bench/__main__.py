@@ -12,6 +12,8 @@ from tests.bench.edits import edits
 from tests.bench.many import many
 from tests.bench.measure import machine
 from tests.bench.memory import memory
+from tests.bench.native import native
+from tests.bench.registered import registered
 from tests.bench.rerun import rerun
 from tests.bench.selections import selections
 from tests.bench.sharing import sharing
@@ -29,6 +31,8 @@ _ALL = {
     "client": client,
     "terminal": terminal,
     "verify": verify,
+    "native": native,
+    "registered": registered,
 }
 
 

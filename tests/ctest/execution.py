@@ -67,7 +67,7 @@ class Worlds:
             shutil.rmtree(directory, ignore_errors=True)
         counts.mkdir()
         written = [world.build / name for name in line.writes]
-        for file in written:
+        for file in [journal, *written]:  # listing a world's tests may have written the journal
             file.unlink(missing_ok=True)
         executions, journals = [], []
         for step in line.steps:

@@ -8,7 +8,7 @@ import re
 import tarfile
 import xml.etree.ElementTree as ElementTree
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 _DATE = r"\w{3} \d\d \d\d:\d\d(?::\d\d)? \w+"
 _TAG = re.compile(r"\b\d{8}-\d{4}\b")
@@ -105,22 +105,26 @@ def _xml(text: str, ordered: bool) -> Iterator[str]:
     return _element(root, "")
 
 
-def _element(element: ElementTree.Element, indent: str) -> Iterator[str]:
+def _element(
+    element: ElementTree.Element, indent: str, encoded: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """encoded: attributes of the measurement whose value the element is."""
     attributes = {
         name: "TIME" if name in _TIME_ATTRIBUTES else normal_text(value)
         for name, value in element.attrib.items()
     }
     words = "".join(f" {name}={value!r}" for name, value in attributes.items())
-    text = element.text or ""
+    text = (element.text or "").strip()
+    coding = {**(encoded or {}), **attributes}
     if element.tag in _TIMES:
         text = "TIME"
-    if attributes.get("encoding") == "base64":
-        text = _decoded(base64.b64decode(text), attributes.get("compression", ""))
-    yield f"{indent}<{element.tag}{words}> {normal_text(text).strip()!r}"
+    elif element.tag == "Value" and coding.get("encoding") == "base64":
+        text = _decoded(base64.b64decode(text), coding.get("compression", ""))
+    yield f"{indent}<{element.tag}{words}> {normal_text(text)!r}"
     for child in element:
-        if element.attrib.get("name") in _TIME_MEASUREMENTS and child.tag == "Value":
+        if attributes.get("name") in _TIME_MEASUREMENTS and child.tag == "Value":
             child.text = "TIME"
-        yield from _element(child, indent + "  ")
+        yield from _element(child, indent + "  ", attributes)
 
 
 def _decoded(data: bytes, compression: str) -> str:

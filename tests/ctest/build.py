@@ -1,0 +1,46 @@
+"""Projects with compiled tests: configured and built by the cmake of the ctest that will run them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.ctest.ctests import Ctest
+from tests.support.environments import clean_environment
+
+NATIVE = Path(__file__).parent / "native"
+
+
+def build(
+    ctest: Ctest,
+    source: Path,
+    directory: Path,
+    targets: Sequence[str] = (),
+    options: Sequence[str] = (),
+) -> None:
+    """Build the targets (none: all) below `directory`; what is up to date is left as it is. RuntimeError with what was said."""
+    configure = [str(ctest.cmake), "-S", str(source), "-B", str(directory), *options]
+    if shutil.which("ninja"):
+        configure += ["-G", "Ninja"]
+    if shutil.which("ccache"):
+        configure.append("-DCMAKE_CXX_COMPILER_LAUNCHER=ccache")
+    _run(configure)
+    make = [str(ctest.cmake), "--build", str(directory), "-j", str(os.cpu_count() or 1)]
+    _run([*make, "--target", *targets] if targets else make)
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(
+        command,
+        check=False,
+        env=clean_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout[-5000:]}")
