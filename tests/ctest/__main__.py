@@ -2,7 +2,7 @@
 
 Each line of tests/ctest/lines.py is executed by plain ctest and by `hearth ctest` in the same build directory. TEXT chooses the
 lines that contain it. Differences are printed; exit code 1 when there are any. With `--with plain`, plain ctest is compared with
-itself: what is then told is what this comparison cannot judge.
+itself: what is then told is what this comparison cannot judge. What hearth left to plain ctest is counted, and named by -v.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from tests.ctest.additions import was_left_to_ctest
 from tests.ctest.comparison import differences
 from tests.ctest.ctests import NAMES, find_ctest
 from tests.ctest.execution import Worlds
@@ -23,7 +24,7 @@ from tests.support.command import Daemon
 def main() -> int:
     options = _options()
     chosen = [line for line in LINES if _is_chosen(line, options)]
-    found = 0
+    found = left = 0
     with Daemon(Path(sys.executable)) as daemon:
         for name in options.ctest or NAMES:
             ctest = find_ctest(name, options.python)
@@ -38,6 +39,10 @@ def main() -> int:
                 try:
                     wanted, got = worlds.run(line, plain), worlds.run(line, other)
                     told = differences(line, wanted, got, tests)
+                    if any(was_left_to_ctest(each.stderr) for each in got.executions):
+                        left += 1
+                        if options.verbose:
+                            print(f"left to ctest: {line}", flush=True)
                 except TimeoutError as error:
                     told = [str(error)]
                 found += bool(told)
@@ -47,7 +52,9 @@ def main() -> int:
                         shown.append(f"… and {len(told) - len(shown)} lines more")
                     version = ".".join(map(str, ctest.version))
                     print(f"== {version}: {line}\n" + "\n".join(shown), flush=True)
-    print(f"{len(chosen) * len(options.ctest or NAMES)} comparisons, {found} with a difference")
+    print(
+        f"{len(chosen) * len(options.ctest or NAMES)} comparisons, {found} with a difference, {left} left to ctest"
+    )
     return 1 if found else 0
 
 
@@ -64,6 +71,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--python", default=sys.executable, help="makes the environment of `current`"
     )
+    parser.add_argument("-v", "--verbose", action="store_true")
     return parser.parse_args()
 
 
