@@ -105,8 +105,10 @@ void ClientGateway::send(const ClientId& client, const protocol::Message& messag
 
 void ClientGateway::send_beside_streams(std::uint64_t connection,
                                         const protocol::Message& message) {
-  if (const auto it = connections_.find(connection); it != connections_.end())
-    it->second->channel.send(message);
+  const auto it = connections_.find(connection);
+  if (it == connections_.end()) return;
+  it->second->channel.send(message);
+  if (it->second->channel.wants_write()) update_watch(*it->second);
 }
 
 void ClientGateway::refuse(const ClientId& client, std::string message) {
@@ -235,7 +237,8 @@ void ClientGateway::accept_connection() {
     log("gateway").warn("streams_unclaimed connection={}", id);
     close_connection(id);
   });
-  loop_.watch(connection->channel.fd(), POLLIN, [this, id](short) { on_connection(id); });
+  loop_.watch(connection->channel.fd(), POLLIN,
+              [this, id](short events) { on_connection(id, events); });
   connections_[id] = std::move(connection);
 }
 
@@ -247,13 +250,17 @@ void ClientGateway::rest_from_accepting() {
       loop_.after(rest_period, [this] { loop_.change_events(streams_listener_.get(), POLLIN); });
 }
 
-void ClientGateway::on_connection(std::uint64_t id) {
+void ClientGateway::on_connection(std::uint64_t id, short events) {
   const auto it = connections_.find(id);
   if (it == connections_.end()) return;
   auto& connection = *it->second;
+  if ((events & POLLOUT) != 0) {
+    connection.channel.on_writable();
+    update_watch(connection);
+  }
   bool valid = true;
   for (auto& received : connection.channel.on_readable())
-    valid = valid && take_streams(connection, std::move(received));
+    valid = valid && take(connection, std::move(received));
   if (valid && !connection.channel.closed()) {
     if (!connection.streams) return;
     const auto waits = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& each) {
@@ -271,6 +278,23 @@ void ClientGateway::on_connection(std::uint64_t id) {
   }
   close_connection(id);
   listener_.client_gone(id);
+}
+
+void ClientGateway::update_watch(Connection& connection) {
+  if (connection.channel.closed()) return;
+  loop_.change_events(
+      connection.channel.fd(),
+      static_cast<short>(POLLIN | (connection.channel.wants_write() ? POLLOUT : 0)));
+}
+
+bool ClientGateway::take(Connection& connection, protocol::Received received) {
+  if (connection.is_for_commands)
+    return listener_.command_ordered(connection.id, std::move(received));
+  auto* opening = std::get_if<protocol::OpenCommands>(&received.message);
+  if (!opening || !connection.ticket.empty()) return take_streams(connection, std::move(received));
+  connection.is_for_commands = true;
+  loop_.cancel(connection.deadline);
+  return listener_.commands_opened(connection.id, connection.client, std::move(*opening));
 }
 
 bool ClientGateway::take_streams(Connection& connection, protocol::Received received) {

@@ -39,6 +39,11 @@ class ClientGateway {
     // `attachment`).
     virtual void client_said(const ClientId& client, protocol::Message message,
                              std::optional<Attachment> attachment) = 0;
+    // A client that orders commands on its streams connection: its first message, and those that
+    // follow. False: what it says makes no sense, and the connection is closed.
+    virtual bool commands_opened(std::uint64_t connection, pid_t client,
+                                 protocol::OpenCommands message) = 0;
+    virtual bool command_ordered(std::uint64_t connection, protocol::Received received) = 0;
     // The client whose streams these were is dead, or has closed the connection.
     virtual void client_gone(std::uint64_t connection) = 0;
   };
@@ -69,6 +74,7 @@ class ClientGateway {
     std::string ticket;              // empty until it was said
     std::optional<Streams> streams;  // until a submit takes them
     EventLoop::TimerId deadline{};   // for that
+    bool is_for_commands = false;    // and brings no streams
   };
   struct Waiting {  // a submit whose streams have not arrived yet
     ClientId client;
@@ -84,7 +90,9 @@ class ClientGateway {
   bool try_submit(const ClientId& client, protocol::Message& message, const std::string& ticket);
   void accept_connection();
   void rest_from_accepting();
-  void on_connection(std::uint64_t id);
+  void on_connection(std::uint64_t id, short events);
+  [[nodiscard]] bool take(Connection& connection, protocol::Received received);
+  void update_watch(Connection& connection);
   [[nodiscard]] bool take_streams(Connection& connection, protocol::Received received);
 
   EventLoop& loop_;

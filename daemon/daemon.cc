@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 #include <utility>
 
@@ -70,6 +71,21 @@ std::string complaint_about(const protocol::ProcessSpec& spec) {
   return {};
 }
 
+std::string complaint_about(const protocol::OpenCommands& opening) {
+  if (opening.protocol != protocol::protocol_version)
+    return "this hearthd is " + std::string(version) + ", the client is " + opening.version +
+           "; run `hearth stop` and try again to start a daemon of your own version";
+  if (has_zero_byte(opening.spec)) return "a path, an argument or a variable has a zero byte in it";
+  if (opening.spec.umask > 0777) return "a umask is three octal digits";
+  return opening.spec.directory.starts_with('/') ? "" : "a directory is an absolute path";
+}
+
+// Beside the Python side.
+std::string zygote_library(const std::string& zygote_program) {
+  return (std::filesystem::path(zygote_program).parent_path().parent_path() / "libhearth_zygote.so")
+      .string();
+}
+
 }  // namespace
 
 Daemon::Daemon(Settings settings, const protocol::FileLock& lock)
@@ -79,8 +95,10 @@ Daemon::Daemon(Settings settings, const protocol::FileLock& lock)
       dispatcher_(loop_, scheduler::Config{settings_.slots, std::chrono::milliseconds(100)}),
       pool_(loop_, processes_, settings_.zygote_program, settings_.max_zygotes, settings_.verify,
             settings_.age),
+      native_pool_(loop_, processes_, zygote_library(settings_.zygote_program),
+                   settings_.max_zygotes, settings_.verify),
       preparer_(loop_, pool_, ImportHistory(settings_.history_directory), settings_.rebuilds),
-      housekeeper_(loop_, pool_, settings_.limits),
+      housekeeper_(loop_, pool_, native_pool_, settings_.limits),
       gateway_(loop_, context_, static_cast<ClientGateway::Listener&>(*this)) {}
 
 Daemon::~Daemon() = default;
@@ -122,15 +140,45 @@ void Daemon::submit(const ClientGateway::ClientId& client, ClientGateway::Attach
       services, static_cast<RunListener&>(*this), id, without_malformed_variables(spec),
       std::move(attachment.streams), attachment.client, std::move(arguments)...);
   auto& run = *entry.run;
-  runs_[id] = std::move(entry);
+  began(id, std::move(entry));
+  gateway_.send(client, protocol::RunAccepted{id.value});
+  run.start();
+}
+
+void Daemon::began(scheduler::RunId id, Entry entry) {
+  const auto& spec = entry.run->spec();
   preparer_.run_began();
   pool_.explanations().run_began(spec);
   log("daemon").info("run_submitted run={} directory={} arguments={}", id.value, spec.directory,
                      spec.args.size());
-  gateway_.send(client, protocol::RunAccepted{id.value});
   gateway_.publish("run_submitted",
                    {{"run", std::to_string(id.value)}, {"directory", spec.directory}});
-  run.start();
+  runs_[id] = std::move(entry);
+}
+
+bool Daemon::commands_opened(std::uint64_t connection, pid_t client,
+                             protocol::OpenCommands message) {
+  auto complaint = ending_ ? "hearthd is stopping; try again" : complaint_about(message);
+  if (!complaint.empty()) {
+    gateway_.send_beside_streams(connection, protocol::Refused{std::move(complaint)});
+    return false;
+  }
+  const scheduler::RunId id{next_run_++};
+  const Services services{loop_, processes_, pool_, dispatcher_};
+  auto run = std::make_unique<CommandRun>(services, static_cast<RunListener&>(*this), id,
+                                          std::move(message.spec), client, native_pool_);
+  command_runs_[connection] = run.get();
+  Entry entry;
+  entry.connection = connection;
+  entry.run = std::move(run);
+  began(id, std::move(entry));
+  gateway_.send_beside_streams(connection, protocol::CommandsOpened{id.value});
+  return true;
+}
+
+bool Daemon::command_ordered(std::uint64_t connection, protocol::Received received) {
+  const auto run = command_runs_.find(connection);
+  return run != command_runs_.end() && run->second->received(std::move(received));
 }
 
 void Daemon::client_said(const ClientGateway::ClientId& client, protocol::Message message,
@@ -175,7 +223,7 @@ void Daemon::pass_on(const ClientGateway::ClientId& client, const protocol::Mess
 
 Daemon::Entry* Daemon::find_run_of(const ClientGateway::ClientId& client) {
   for (auto& [id, entry] : runs_) {
-    if (entry.client == client) return &entry;
+    if (!entry.client.empty() && entry.client == client) return &entry;
   }
   return nullptr;
 }
@@ -204,6 +252,7 @@ void Daemon::run_ended(scheduler::RunId run) {
     log("daemon").info("run_ended run={} ms={}", run.value,
                        milliseconds_since(it->second.run->submitted()));
     gateway_.publish("run_ended", {{"run", std::to_string(run.value)}});
+    command_runs_.erase(it->second.connection);
     runs_.erase(it);
     ++runs_finished_;
     preparer_.run_ended();
@@ -221,6 +270,7 @@ protocol::Status Daemon::status() const {
   status.runs_finished = runs_finished_;
   status.log_file = settings_.log_file;
   status.zygotes = pool_.status();
+  for (auto& each : native_pool_.status()) status.zygotes.push_back(std::move(each));
   for (const auto& [id, entry] : runs_) {
     protocol::RunStatus one;
     one.run = id.value;
@@ -244,7 +294,7 @@ protocol::Diagnosis Daemon::diagnosis(const std::string& directory) {
   diagnosis.found = pool_.explanations().knows(directory);
   for (auto complaints :
        {pool_.memory_of_stages().complaints(directory), preparer_.history().complaints(directory),
-        pool_.explanations().complaints(directory)}) {
+        pool_.explanations().complaints(directory), native_pool_.complaints(directory)}) {
     std::move(complaints.begin(), complaints.end(), std::back_inserter(diagnosis.complaints));
   }
   return diagnosis;
@@ -285,6 +335,7 @@ void Daemon::begin_ending(const std::string& reason) {
   if (lock_.is_current()) protocol::remove_sockets(settings_.endpoints);
   for (auto& [id, entry] : runs_) entry.run->kill(reason);
   pool_.kill_all();
+  native_pool_.kill_all();
   continue_ending();
 }
 

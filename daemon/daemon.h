@@ -8,6 +8,7 @@
 #include <string>
 
 #include "daemon/client_gateway.h"
+#include "daemon/command_run.h"
 #include "daemon/housekeeper.h"
 #include "daemon/preparer.h"
 #include "daemon/session_run.h"
@@ -48,6 +49,9 @@ class Daemon : private ClientGateway::Listener, private RunListener {
 
   void client_said(const ClientGateway::ClientId& client, protocol::Message message,
                    std::optional<ClientGateway::Attachment> attachment) override;
+  bool commands_opened(std::uint64_t connection, pid_t client,
+                       protocol::OpenCommands message) override;
+  bool command_ordered(std::uint64_t connection, protocol::Received received) override;
   void client_gone(std::uint64_t connection) override;
   void send_to_client(scheduler::RunId run, const protocol::Message& message) override;
   void send_beside_streams(scheduler::RunId run, const protocol::Message& message) override;
@@ -56,6 +60,7 @@ class Daemon : private ClientGateway::Listener, private RunListener {
   template <typename RunType, typename... Arguments>
   void submit(const ClientGateway::ClientId& client, ClientGateway::Attachment attachment,
               const protocol::ProcessSpec& spec, Arguments... arguments);
+  void began(scheduler::RunId id, Entry entry);
   void pass_on(const ClientGateway::ClientId& client, const protocol::Message& message);
   Entry* find_run_of(const ClientGateway::ClientId& client);
   void on_signals();
@@ -72,12 +77,14 @@ class Daemon : private ClientGateway::Listener, private RunListener {
   ProcessTable processes_;
   Dispatcher dispatcher_;
   ZygotePool pool_;
+  NativePool native_pool_;
   Preparer preparer_;
   Housekeeper housekeeper_;
   zmq::context_t context_{1};
   ClientGateway gateway_;
   protocol::Fd signals_;
   std::map<scheduler::RunId, Entry> runs_;
+  std::map<std::uint64_t, CommandRun*> command_runs_;  // of runs_, by connection
   std::uint64_t next_run_ = 1;
   std::uint64_t runs_finished_ = 0;
   Clock::time_point started_ = Clock::now();

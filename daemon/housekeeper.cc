@@ -13,8 +13,8 @@ constexpr std::uint64_t default_share_of_memory = 4;
 
 }  // namespace
 
-Housekeeper::Housekeeper(EventLoop& loop, ZygotePool& pool, Limits limits)
-    : loop_(loop), pool_(pool), limits_(limits) {
+Housekeeper::Housekeeper(EventLoop& loop, ZygotePool& pool, NativePool& native_pool, Limits limits)
+    : loop_(loop), pool_(pool), native_pool_(native_pool), limits_(limits) {
   if (limits_.memory_bytes == 0) limits_.memory_bytes = machine_memory() / default_share_of_memory;
   timer_ = loop_.after(interval, [this] { look(); });
 }
@@ -29,8 +29,12 @@ void Housekeeper::look() {
   const auto idle = is_short ? limits_.idle_under_pressure : limits_.idle;
   while (pool_.retire_least_recently_used(Clock::now() - idle, "idle")) {
   }
-  while (pool_.memory() > limits_.memory_bytes &&
-         pool_.retire_least_recently_used(Clock::time_point::max(), "memory")) {
+  while (native_pool_.retire_least_recently_used(Clock::now() - idle)) {
+  }
+  // A program's is built again sooner than an interpreter's.
+  while (pool_.memory() + native_pool_.memory() > limits_.memory_bytes &&
+         (native_pool_.retire_least_recently_used(Clock::time_point::max()) ||
+          pool_.retire_least_recently_used(Clock::time_point::max(), "memory"))) {
   }
   if (is_short) log("housekeeper").info("memory_pressure some_avg10={:.1f}", pressure);
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "daemon/native_pool.h"
 #include "daemon/zygote_pool.h"
 
 namespace hearth::daemon {
@@ -17,7 +18,7 @@ class Housekeeper {
     std::chrono::seconds idle_under_pressure{60};  // while the machine is short of memory
   };
 
-  Housekeeper(EventLoop& loop, ZygotePool& pool, Limits limits);
+  Housekeeper(EventLoop& loop, ZygotePool& pool, NativePool& native_pool, Limits limits);
   ~Housekeeper();
   Housekeeper(const Housekeeper&) = delete;
   Housekeeper& operator=(const Housekeeper&) = delete;
@@ -27,6 +28,7 @@ class Housekeeper {
  private:
   EventLoop& loop_;
   ZygotePool& pool_;
+  NativePool& native_pool_;
   Limits limits_;
   EventLoop::TimerId timer_{};
 };

@@ -16,6 +16,7 @@ std::string_view to_string(Stage value) {
     case Stage::started: return "started";
     case Stage::gathered: return "gathered";
     case Stage::selected: return "selected";
+    case Stage::main: return "main";
   }
   return "";
 }
@@ -24,6 +25,7 @@ std::string_view to_string(Flavour value) {
   switch (value) {
     case Flavour::session: return "session";
     case Flavour::worker: return "worker";
+    case Flavour::command: return "command";
   }
   return "";
 }
@@ -95,7 +97,7 @@ namespace wire {
 template <>
 struct Wire<Stage> {
   using Type = Stage;
-  static constexpr const char* name = "one of interpreter, preloaded, configured, started, gathered, selected";
+  static constexpr const char* name = "one of interpreter, preloaded, configured, started, gathered, selected, main";
   static void write(Packer& packer, Type value) {
     Text::write(packer, to_string(value));
   }
@@ -109,6 +111,7 @@ struct Wire<Stage> {
     if (text == "started") { value = Type::started; return true; }
     if (text == "gathered") { value = Type::gathered; return true; }
     if (text == "selected") { value = Type::selected; return true; }
+    if (text == "main") { value = Type::main; return true; }
     return false;
   }
 };
@@ -116,7 +119,7 @@ struct Wire<Stage> {
 template <>
 struct Wire<Flavour> {
   using Type = Flavour;
-  static constexpr const char* name = "one of session, worker";
+  static constexpr const char* name = "one of session, worker, command";
   static void write(Packer& packer, Type value) {
     Text::write(packer, to_string(value));
   }
@@ -126,6 +129,7 @@ struct Wire<Flavour> {
     const std::string_view text(object.via.str.ptr, object.via.str.size);
     if (text == "session") { value = Type::session; return true; }
     if (text == "worker") { value = Type::worker; return true; }
+    if (text == "command") { value = Type::command; return true; }
     return false;
   }
 };
@@ -1888,6 +1892,189 @@ bool read_fields(FieldReader& reader, Trace& value) {
   return reader.read<List<Wire<FileSignature>>>("files", value.files);
 }
 
+void write_fields(Packer& packer, const OpenCommands& value) {
+  start_message(packer, 80, 3);
+  write_field<Uint>(packer, "protocol", value.protocol);
+  write_field<Text>(packer, "version", value.version);
+  write_field<Wire<ProcessSpec>>(packer, "spec", value.spec);
+}
+std::size_t size_of_fields(const OpenCommands& value) {
+  return 37 +
+         Uint::size(value.protocol) +
+         Text::size(value.version) +
+         Wire<ProcessSpec>::size(value.spec);
+}
+bool read_fields(FieldReader& reader, OpenCommands& value) {
+  return reader.read<Uint>("protocol", value.protocol) &&
+         reader.read<Text>("version", value.version) &&
+         reader.read<Wire<ProcessSpec>>("spec", value.spec);
+}
+
+void write_fields(Packer& packer, const CommandsOpened& value) {
+  start_message(packer, 81, 1);
+  write_field<Uint>(packer, "run", value.run);
+}
+std::size_t size_of_fields(const CommandsOpened& value) {
+  return 17 +
+         Uint::size(value.run);
+}
+bool read_fields(FieldReader& reader, CommandsOpened& value) {
+  return reader.read<Uint>("run", value.run);
+}
+
+void write_fields(Packer& packer, const StartCommand& value) {
+  start_message(packer, 82, 7);
+  write_field<Uint>(packer, "number", value.number);
+  write_field<Bytes>(packer, "program", value.program);
+  write_field<List<Bytes>>(packer, "argv", value.argv);
+  write_field<Bytes>(packer, "directory", value.directory);
+  write_field<Bool>(packer, "has_environment", value.has_environment);
+  write_field<List<Bytes>>(packer, "environment", value.environment);
+  write_field<List<Uint>>(packer, "descriptors", value.descriptors);
+}
+std::size_t size_of_fields(const StartCommand& value) {
+  return 89 +
+         Uint::size(value.number) +
+         Bytes::size(value.program) +
+         List<Bytes>::size(value.argv) +
+         Bytes::size(value.directory) +
+         Bool::size(value.has_environment) +
+         List<Bytes>::size(value.environment) +
+         List<Uint>::size(value.descriptors);
+}
+bool read_fields(FieldReader& reader, StartCommand& value) {
+  return reader.read<Uint>("number", value.number) &&
+         reader.read<Bytes>("program", value.program) &&
+         reader.read<List<Bytes>>("argv", value.argv) &&
+         reader.read<Bytes>("directory", value.directory) &&
+         reader.read<Bool>("has_environment", value.has_environment) &&
+         reader.read<List<Bytes>>("environment", value.environment) &&
+         reader.read<List<Uint>>("descriptors", value.descriptors);
+}
+
+void write_fields(Packer& packer, const CommandRefused& value) {
+  start_message(packer, 83, 2);
+  write_field<Uint>(packer, "number", value.number);
+  write_field<Text>(packer, "reason", value.reason);
+}
+std::size_t size_of_fields(const CommandRefused& value) {
+  return 28 +
+         Uint::size(value.number) +
+         Text::size(value.reason);
+}
+bool read_fields(FieldReader& reader, CommandRefused& value) {
+  return reader.read<Uint>("number", value.number) &&
+         reader.read<Text>("reason", value.reason);
+}
+
+void write_fields(Packer& packer, const CommandExited& value) {
+  start_message(packer, 84, 5);
+  write_field<Uint>(packer, "number", value.number);
+  write_field<Int>(packer, "wait_status", value.wait_status);
+  write_field<Uint>(packer, "user_us", value.user_us);
+  write_field<Uint>(packer, "system_us", value.system_us);
+  write_field<Uint>(packer, "max_rss_kib", value.max_rss_kib);
+}
+std::size_t size_of_fields(const CommandExited& value) {
+  return 66 +
+         Uint::size(value.number) +
+         Int::size(value.wait_status) +
+         Uint::size(value.user_us) +
+         Uint::size(value.system_us) +
+         Uint::size(value.max_rss_kib);
+}
+bool read_fields(FieldReader& reader, CommandExited& value) {
+  return reader.read<Uint>("number", value.number) &&
+         reader.read<Int>("wait_status", value.wait_status) &&
+         reader.read<Uint>("user_us", value.user_us) &&
+         reader.read<Uint>("system_us", value.system_us) &&
+         reader.read<Uint>("max_rss_kib", value.max_rss_kib);
+}
+
+void write_fields(Packer& packer, const SignalCommand& value) {
+  start_message(packer, 85, 3);
+  write_field<Uint>(packer, "number", value.number);
+  write_field<Uint>(packer, "signal", value.signal);
+  write_field<Bool>(packer, "whole_tree", value.whole_tree);
+}
+std::size_t size_of_fields(const SignalCommand& value) {
+  return 40 +
+         Uint::size(value.number) +
+         Uint::size(value.signal) +
+         Bool::size(value.whole_tree);
+}
+bool read_fields(FieldReader& reader, SignalCommand& value) {
+  return reader.read<Uint>("number", value.number) &&
+         reader.read<Uint>("signal", value.signal) &&
+         reader.read<Bool>("whole_tree", value.whole_tree);
+}
+
+void write_fields(Packer& packer, const CommandBegan& value) {
+  start_message(packer, 86, 1);
+  write_field<Uint>(packer, "number", value.number);
+}
+std::size_t size_of_fields(const CommandBegan& value) {
+  return 20 +
+         Uint::size(value.number);
+}
+bool read_fields(FieldReader& reader, CommandBegan& value) {
+  return reader.read<Uint>("number", value.number);
+}
+
+void write_fields(Packer& packer, const CommandEnded& value) {
+  start_message(packer, 87, 1);
+  write_field<Uint>(packer, "number", value.number);
+}
+std::size_t size_of_fields(const CommandEnded& value) {
+  return 20 +
+         Uint::size(value.number);
+}
+bool read_fields(FieldReader& reader, CommandEnded& value) {
+  return reader.read<Uint>("number", value.number);
+}
+
+void write_fields(Packer& packer, const PrepareMain& value) {
+  start_message(packer, 88, 3);
+  write_field<Bytes>(packer, "program", value.program);
+  write_field<Int>(packer, "started_ns", value.started_ns);
+  write_field<Wire<ProcessContext>>(packer, "context", value.context);
+}
+std::size_t size_of_fields(const PrepareMain& value) {
+  return 42 +
+         Bytes::size(value.program) +
+         Int::size(value.started_ns) +
+         Wire<ProcessContext>::size(value.context);
+}
+bool read_fields(FieldReader& reader, PrepareMain& value) {
+  return reader.read<Bytes>("program", value.program) &&
+         reader.read<Int>("started_ns", value.started_ns) &&
+         reader.read<Wire<ProcessContext>>("context", value.context);
+}
+
+void write_fields(Packer& packer, const ForkCommand& value) {
+  start_message(packer, 89, 5);
+  write_field<Uint>(packer, "number", value.number);
+  write_field<List<Bytes>>(packer, "argv", value.argv);
+  write_field<List<Uint>>(packer, "descriptors", value.descriptors);
+  write_field<Bytes>(packer, "printed_stdout", value.printed_stdout);
+  write_field<Bytes>(packer, "printed_stderr", value.printed_stderr);
+}
+std::size_t size_of_fields(const ForkCommand& value) {
+  return 71 +
+         Uint::size(value.number) +
+         List<Bytes>::size(value.argv) +
+         List<Uint>::size(value.descriptors) +
+         Bytes::size(value.printed_stdout) +
+         Bytes::size(value.printed_stderr);
+}
+bool read_fields(FieldReader& reader, ForkCommand& value) {
+  return reader.read<Uint>("number", value.number) &&
+         reader.read<List<Bytes>>("argv", value.argv) &&
+         reader.read<List<Uint>>("descriptors", value.descriptors) &&
+         reader.read<Bytes>("printed_stdout", value.printed_stdout) &&
+         reader.read<Bytes>("printed_stderr", value.printed_stderr);
+}
+
 template <class T>
 bool decode_as(FieldReader& reader, Message& message) {
   return read_fields(reader, message.emplace<T>());
@@ -2173,6 +2360,46 @@ const MessageType* find_message_type(std::uint64_t id) {
       static constexpr MessageType type{"trace", &decode_as<Trace>};
       return &type;
     }
+    case 80: {
+      static constexpr MessageType type{"open_commands", &decode_as<OpenCommands>};
+      return &type;
+    }
+    case 81: {
+      static constexpr MessageType type{"commands_opened", &decode_as<CommandsOpened>};
+      return &type;
+    }
+    case 82: {
+      static constexpr MessageType type{"start_command", &decode_as<StartCommand>};
+      return &type;
+    }
+    case 83: {
+      static constexpr MessageType type{"command_refused", &decode_as<CommandRefused>};
+      return &type;
+    }
+    case 84: {
+      static constexpr MessageType type{"command_exited", &decode_as<CommandExited>};
+      return &type;
+    }
+    case 85: {
+      static constexpr MessageType type{"signal_command", &decode_as<SignalCommand>};
+      return &type;
+    }
+    case 86: {
+      static constexpr MessageType type{"command_began", &decode_as<CommandBegan>};
+      return &type;
+    }
+    case 87: {
+      static constexpr MessageType type{"command_ended", &decode_as<CommandEnded>};
+      return &type;
+    }
+    case 88: {
+      static constexpr MessageType type{"prepare_main", &decode_as<PrepareMain>};
+      return &type;
+    }
+    case 89: {
+      static constexpr MessageType type{"fork_command", &decode_as<ForkCommand>};
+      return &type;
+    }
     default:
       return nullptr;
   }
@@ -2249,6 +2476,16 @@ std::string_view name_of(const Message& message) {
       "run_begins",
       "terminal_left",
       "trace",
+      "open_commands",
+      "commands_opened",
+      "start_command",
+      "command_refused",
+      "command_exited",
+      "signal_command",
+      "command_began",
+      "command_ended",
+      "prepare_main",
+      "fork_command",
   };
   return names[message.index()];
 }

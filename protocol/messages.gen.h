@@ -27,13 +27,14 @@ inline constexpr std::size_t nesting = 32;
 inline constexpr std::size_t descriptors = 8;
 }  // namespace limits
 
-// The point of the run at which a zygote is paused, shallowest first.
-enum class Stage { interpreter, preloaded, configured, started, gathered, selected };
+// The point of the run at which a zygote is paused, shallowest first; `main`: of a native one, the
+// only point that it has.
+enum class Stage { interpreter, preloaded, configured, started, gathered, selected, main };
 [[nodiscard]] std::string_view to_string(Stage value);
 
 // What a zygote's forks are: the session that the user sees (single, or controller of a distributed
-// run), or a worker.
-enum class Flavour { session, worker };
+// run), a worker, or a command (of a native zygote).
+enum class Flavour { session, worker, command };
 [[nodiscard]] std::string_view to_string(Flavour value);
 
 // How a distribution ended.
@@ -821,6 +822,102 @@ struct Trace {
   friend bool operator==(const Trace&, const Trace&) = default;
 };
 
+// client, instead of `streams`: it is going to have commands executed as forks of paused processes,
+// each with descriptors of its own. Answered by commands_opened or refused, on this socket, as all
+// that follows. The fields protocol and version never change.
+struct OpenCommands {
+  std::uint64_t protocol = 0;  // protocol version that the client speaks
+  std::string version{};  // release, for messages to people
+  // without python and script; args: what the user typed, for people; directory and environment are
+  // those of a command that brings none
+  ProcessSpec spec{};
+  friend bool operator==(const OpenCommands&, const OpenCommands&) = default;
+};
+
+// daemon: answer to open_commands.
+struct CommandsOpened {
+  std::uint64_t run = 0;
+  friend bool operator==(const CommandsOpened&, const CommandsOpened&) = default;
+};
+
+// client: execute this. Attached: the descriptors that it gets. Answered by command_refused or
+// command_exited, once. A daemon that is gone before that may have executed it.
+struct StartCommand {
+  std::uint64_t number = 0;  // the client's, used once
+  std::string program{};  // absolute path
+  std::vector<std::string> argv{};
+  std::string directory{};  // absolute path; empty: the run's
+  bool has_environment = false;  // of its own; else it is the run's
+  std::vector<std::string> environment{};  // NAME=value entries, the whole environment
+  // which ones the attached become there, in their order; all others are closed
+  std::vector<std::uint64_t> descriptors{};
+  friend bool operator==(const StartCommand&, const StartCommand&) = default;
+};
+
+// daemon (or a native zygote to it, that cannot fork): nothing of it was executed; the client does
+// that itself.
+struct CommandRefused {
+  std::uint64_t number = 0;
+  std::string reason{};  // one line, for people
+  friend bool operator==(const CommandRefused&, const CommandRefused&) = default;
+};
+
+// native zygote to the daemon, which passes it on to the client: it has ended.
+struct CommandExited {
+  std::uint64_t number = 0;
+  std::int64_t wait_status = 0;  // as waitpid gave it, never translated
+  std::uint64_t user_us = 0;  // processor time, microseconds
+  std::uint64_t system_us = 0;
+  std::uint64_t max_rss_kib = 0;
+  friend bool operator==(const CommandExited&, const CommandExited&) = default;
+};
+
+// client to the daemon, which passes it on to the native zygote: deliver a signal. Nothing happens
+// when it has ended.
+struct SignalCommand {
+  std::uint64_t number = 0;
+  std::uint64_t signal = 0;  // signal number
+  // to all its descendants, too, which are stopped first so that none gets away
+  bool whole_tree = false;
+  friend bool operator==(const SignalCommand&, const SignalCommand&) = default;
+};
+
+// client: it executes this one by itself, and it counts as a running one for whoever shares the
+// machine's slots.
+struct CommandBegan {
+  std::uint64_t number = 0;
+  friend bool operator==(const CommandBegan&, const CommandBegan&) = default;
+};
+
+// client: it has.
+struct CommandEnded {
+  std::uint64_t number = 0;
+  friend bool operator==(const CommandEnded&, const CommandEnded&) = default;
+};
+
+// daemon to a native zygote, written before the process is started: what it has to be like before
+// any code of the program runs. Answered by stage_ready, when all of that but main has run.
+struct PrepareMain {
+  // the executable file, as /proc/self/exe tells it; another one is no zygote (a script's
+  // interpreter)
+  std::string program{};
+  // the clock before the start: what was linked in holds if it is older
+  std::int64_t started_ns = 0;
+  ProcessContext context{};
+  friend bool operator==(const PrepareMain&, const PrepareMain&) = default;
+};
+
+// daemon to a native zygote: fork a child that goes on to main. Attached: its descriptors. Answered
+// by command_exited or command_refused.
+struct ForkCommand {
+  std::uint64_t number = 0;  // the daemon's
+  std::vector<std::string> argv{};
+  std::vector<std::uint64_t> descriptors{};  // as in start_command
+  std::string printed_stdout{};  // what was written before main, to be written first
+  std::string printed_stderr{};  // likewise; empty when both streams are one
+  friend bool operator==(const ForkCommand&, const ForkCommand&) = default;
+};
+
 using Message = std::variant<
     Hello,
     Welcome,
@@ -888,7 +985,17 @@ using Message = std::variant<
     RunWaits,
     RunBegins,
     TerminalLeft,
-    Trace>;
+    Trace,
+    OpenCommands,
+    CommandsOpened,
+    StartCommand,
+    CommandRefused,
+    CommandExited,
+    SignalCommand,
+    CommandBegan,
+    CommandEnded,
+    PrepareMain,
+    ForkCommand>;
 
 // The message's name in the schema, for logs.
 [[nodiscard]] std::string_view name_of(const Message& message);

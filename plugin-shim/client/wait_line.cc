@@ -40,6 +40,8 @@ const char* what_is_built(protocol::Stage stage) {
     case protocol::Stage::gathered:
     case protocol::Stage::selected:
       return "collecting tests";
+    case protocol::Stage::main:
+      break;  // no run of pytest waits for it
   }
   return "starting";
 }

@@ -29,6 +29,9 @@ int handed_over_pytest(std::vector<std::string> words);
 // Runs it, and again after each change of what it looked at, until the user quits (exit code 0).
 int watch(std::vector<std::string> arguments);
 
+// `hearth exec [--] COMMAND …`: ends as the command does.
+int exec(std::vector<std::string> words);
+
 // Writes `hearth: <message>` and returns `code`.
 int complain(std::string_view message, int code = kTrouble);
 // Writes all of it to standard output; false when that is closed or full.

@@ -50,6 +50,7 @@ int parse_and_do(int count, char** words) {
   bool follow = false;
   logs_command->add_flag("-f,--follow", follow, "Go on showing what is added");
   app.add_subcommand("pytest", "Run pytest; everything after this word is pytest's own");
+  app.add_subcommand("exec", "`hearth exec -- COMMAND …`: execute a native test program, warm");
   CLI::App* watch_command = app.add_subcommand(
       "watch", "`hearth watch pytest …`: run it again after each change, what failed first");
   CLI::App* version_command =
@@ -97,6 +98,9 @@ int main(int count, char** words) {
   if (count >= 3 && std::string_view(words[1]) == "watch" &&
       std::string_view(words[2]) == "pytest") {
     return watch(std::vector<std::string>(words + 3, words + count));
+  }
+  if (count >= 2 && std::string_view(words[1]) == "exec") {
+    return exec(std::vector<std::string>(words + 2, words + count));
   }
   return parse_and_do(count, words);
 }

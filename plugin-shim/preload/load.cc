@@ -27,13 +27,16 @@ std::string own_path() {
   return info.dli_fname;
 }
 
-// The environment as it would be without this library, which the daemon put before the user's own.
+// The environment as it would be without this library, which the daemon put before the user's own,
+// after a sanitizer's if there is one.
 void restore_environment(const std::string& own) {
   constexpr std::string_view name = "LD_PRELOAD=";
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
-    if (!text.starts_with(name) || !text.substr(name.size()).starts_with(own)) continue;
-    const std::string_view rest = text.substr(name.size() + own.size());
+    const auto at =
+        text.starts_with(name) && !own.empty() ? text.find(own) : std::string_view::npos;
+    if (at == std::string_view::npos) continue;
+    const std::string_view rest = text.substr(at + own.size());
     if (rest.empty()) {
       for (char** it = entry; *it != nullptr; ++it) *it = it[1];
     } else if (rest[0] == ':') {

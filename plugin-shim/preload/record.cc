@@ -24,6 +24,9 @@ using protocol::Look;
 // How long before somebody watched a file must have been at rest to count as what was read.
 constexpr std::int64_t quiet_ns = 2'000'000'000;
 
+// How far a file's times may lie behind the clock.
+constexpr std::int64_t clock_tick_ns = 50'000'000;
+
 constexpr std::string_view cache_tag = ".cpython-";
 
 std::int64_t now_ns() {
@@ -69,6 +72,14 @@ bool is_doubtful(const std::string& pyc, const FileSignature& source) {
          pyc_fits(pyc, source);
 }
 
+// What tells a process's arguments, id, environment or age.
+bool is_own_entry(std::string_view path) {
+  if (!path.starts_with("/proc/self/") && !path.starts_with("/proc/thread-self/")) return false;
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  return name == "cmdline" || name == "stat" || name == "status" || name == "environ" ||
+         name == "comm";
+}
+
 // The inodes of the files that this process can still write to.
 std::set<std::pair<dev_t, ino_t>> open_for_writing() {
   std::set<std::pair<dev_t, ino_t>> found;
@@ -103,6 +114,7 @@ std::vector<FileSignature> Record::end_stage() {
 }
 
 void Record::read(const std::string& path) {
+  if (own_entry_.empty() && is_own_entry(path)) own_entry_ = path;
   std::string source = source_of(path);
   if (source.empty()) return;
   // Python looked at the .pyc, found that it is not the source's, and now reads the source: this
@@ -251,8 +263,9 @@ void Record::add_libraries() {
     if (!libraries_.insert(path).second) continue;
     if (is_ignored(path) || is_known(path, Look::content)) continue;
     FileSignature signature = protocol::take_signature(path, Look::content);
-    if (signature.ctime_ns > stage_started_ns_ - quiet_ns)
-      signature = protocol::signature_that_never_holds(path);
+    const std::int64_t at_rest_since =
+        loading_began_ns_ != 0 ? loading_began_ns_ - clock_tick_ns : stage_started_ns_ - quiet_ns;
+    if (signature.ctime_ns > at_rest_since) signature = protocol::signature_that_never_holds(path);
     add(path, Look::content, std::move(signature));
   }
 }

@@ -35,6 +35,12 @@ class Record {
   explicit Record(std::int64_t started_ns) : stage_started_ns_(started_ns) {}
 
   void begin_stage();
+  // Since when the program and its libraries may have been loaded: they are what was loaded if they
+  // are older. Without it they must have been at rest for a while.
+  void set_loading_began(std::int64_t clock_ns) { loading_began_ns_ = clock_ns; }
+  // What was asked of this process's own entries in /proc that another process would answer in
+  // another way; the first one's path, or empty.
+  [[nodiscard]] const std::string& own_entry() const { return own_entry_; }
   // Takes what the stage has written and the libraries that it has loaded into the record, and
   // hands it over: in the order of the looks. Nothing may be recorded until begin_stage().
   std::vector<protocol::FileSignature> end_stage();
@@ -83,6 +89,8 @@ class Record {
       unsettled_;  // the last source read, when its signature waits for the read that follows
   std::uint32_t stage_ = 1;
   std::int64_t stage_started_ns_;
+  std::int64_t loading_began_ns_ = 0;  // 0: not known
+  std::string own_entry_;
 };
 
 }  // namespace hearth::recorder

@@ -31,6 +31,8 @@ bool may_tell() {
   return static_cast<bool>(passage);
 }
 
+}  // namespace
+
 void identity_taken(Identity identity, const void* caller) {
   const IdentityListener tell = listener.load(std::memory_order_relaxed);
   if (tell == nullptr || !may_tell()) return;
@@ -40,8 +42,6 @@ void identity_taken(Identity identity, const void* caller) {
   is_telling = false;
   errno = error;
 }
-
-}  // namespace
 
 void listen_to_identities(IdentityListener tell) { listener.store(tell); }
 

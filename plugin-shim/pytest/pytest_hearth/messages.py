@@ -119,7 +119,9 @@ def _one_of(value: object, names: frozenset[str], where: str) -> str:
 
 
 class Stage:
-    """The point of the run at which a zygote is paused, shallowest first."""
+    """The point of the run at which a zygote is paused, shallowest first; `main`: of a native one,
+    the only point that it has.
+    """
 
     interpreter: Final = "interpreter"
     preloaded: Final = "preloaded"
@@ -127,6 +129,7 @@ class Stage:
     started: Final = "started"
     gathered: Final = "gathered"
     selected: Final = "selected"
+    main: Final = "main"
     VALUES: Final = frozenset({
         "interpreter",
         "preloaded",
@@ -134,6 +137,7 @@ class Stage:
         "started",
         "gathered",
         "selected",
+        "main",
     })
 
     @staticmethod
@@ -144,12 +148,13 @@ class Stage:
 
 class Flavour:
     """What a zygote's forks are: the session that the user sees (single, or controller of a
-    distributed run), or a worker.
+    distributed run), a worker, or a command (of a native zygote).
     """
 
     session: Final = "session"
     worker: Final = "worker"
-    VALUES: Final = frozenset({"session", "worker"})
+    command: Final = "command"
+    VALUES: Final = frozenset({"session", "worker", "command"})
 
     @staticmethod
     def read(value: object, where: str) -> str:
@@ -2955,6 +2960,339 @@ class Trace(Message):
         return cls(_list_of(FileSignature.from_wire, fields["files"], "trace.files"))
 
 
+class OpenCommands(Message):
+    """client, instead of `streams`: it is going to have commands executed as forks of paused
+    processes, each with descriptors of its own. Answered by commands_opened or refused, on this
+    socket, as all that follows. The fields protocol and version never change.
+    """
+
+    __slots__ = ("protocol", "version", "spec")
+    # protocol: protocol version that the client speaks
+    # version: release, for messages to people
+    # spec: without python and script; args: what the user typed, for people; directory and
+    # environment are those of a command that brings none
+    ID: ClassVar[int] = 80
+    NAME: ClassVar[str] = "open_commands"
+
+    def __init__(self, protocol: int, version: str, spec: ProcessSpec) -> None:
+        self.protocol = protocol
+        self.version = version
+        self.spec = spec
+
+    def to_wire(self) -> list[object]:
+        return [80, {
+            "protocol": self.protocol,
+            "version": self.version,
+            "spec": self.spec.to_wire(),
+        }]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> OpenCommands:
+        return cls(
+            _uint(fields["protocol"], "open_commands.protocol"),
+            _string(fields["version"], "open_commands.version"),
+            ProcessSpec.from_wire(fields["spec"], "open_commands.spec"),
+        )
+
+
+class CommandsOpened(Message):
+    """daemon: answer to open_commands."""
+
+    __slots__ = ("run",)
+    ID: ClassVar[int] = 81
+    NAME: ClassVar[str] = "commands_opened"
+
+    def __init__(self, run: int) -> None:
+        self.run = run
+
+    def to_wire(self) -> list[object]:
+        return [81, {"run": self.run}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> CommandsOpened:
+        return cls(_uint(fields["run"], "commands_opened.run"))
+
+
+class StartCommand(Message):
+    """client: execute this. Attached: the descriptors that it gets. Answered by command_refused or
+    command_exited, once. A daemon that is gone before that may have executed it.
+    """
+
+    __slots__ = (
+        "number",
+        "program",
+        "argv",
+        "directory",
+        "has_environment",
+        "environment",
+        "descriptors",
+    )
+    # number: the client's, used once
+    # program: absolute path
+    # directory: absolute path; empty: the run's
+    # has_environment: of its own; else it is the run's
+    # environment: NAME=value entries, the whole environment
+    # descriptors: which ones the attached become there, in their order; all others are closed
+    ID: ClassVar[int] = 82
+    NAME: ClassVar[str] = "start_command"
+
+    def __init__(
+        self,
+        number: int,
+        program: bytes,
+        argv: list[bytes],
+        directory: bytes,
+        has_environment: bool,
+        environment: list[bytes],
+        descriptors: list[int],
+    ) -> None:
+        self.number = number
+        self.program = program
+        self.argv = argv
+        self.directory = directory
+        self.has_environment = has_environment
+        self.environment = environment
+        self.descriptors = descriptors
+
+    def to_wire(self) -> list[object]:
+        return [82, {
+            "number": self.number,
+            "program": self.program,
+            "argv": self.argv,
+            "directory": self.directory,
+            "has_environment": self.has_environment,
+            "environment": self.environment,
+            "descriptors": self.descriptors,
+        }]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> StartCommand:
+        return cls(
+            _uint(fields["number"], "start_command.number"),
+            _bytes(fields["program"], "start_command.program"),
+            _list_of(_bytes, fields["argv"], "start_command.argv"),
+            _bytes(fields["directory"], "start_command.directory"),
+            _bool(fields["has_environment"], "start_command.has_environment"),
+            _list_of(_bytes, fields["environment"], "start_command.environment"),
+            _list_of(_uint, fields["descriptors"], "start_command.descriptors"),
+        )
+
+
+class CommandRefused(Message):
+    """daemon (or a native zygote to it, that cannot fork): nothing of it was executed; the client
+    does that itself.
+    """
+
+    __slots__ = ("number", "reason")
+    # reason: one line, for people
+    ID: ClassVar[int] = 83
+    NAME: ClassVar[str] = "command_refused"
+
+    def __init__(self, number: int, reason: str) -> None:
+        self.number = number
+        self.reason = reason
+
+    def to_wire(self) -> list[object]:
+        return [83, {"number": self.number, "reason": self.reason}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> CommandRefused:
+        return cls(
+            _uint(fields["number"], "command_refused.number"),
+            _string(fields["reason"], "command_refused.reason"),
+        )
+
+
+class CommandExited(Message):
+    """native zygote to the daemon, which passes it on to the client: it has ended."""
+
+    __slots__ = ("number", "wait_status", "user_us", "system_us", "max_rss_kib")
+    # wait_status: as waitpid gave it, never translated
+    # user_us: processor time, microseconds
+    ID: ClassVar[int] = 84
+    NAME: ClassVar[str] = "command_exited"
+
+    def __init__(
+        self,
+        number: int,
+        wait_status: int,
+        user_us: int,
+        system_us: int,
+        max_rss_kib: int,
+    ) -> None:
+        self.number = number
+        self.wait_status = wait_status
+        self.user_us = user_us
+        self.system_us = system_us
+        self.max_rss_kib = max_rss_kib
+
+    def to_wire(self) -> list[object]:
+        return [84, {
+            "number": self.number,
+            "wait_status": self.wait_status,
+            "user_us": self.user_us,
+            "system_us": self.system_us,
+            "max_rss_kib": self.max_rss_kib,
+        }]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> CommandExited:
+        return cls(
+            _uint(fields["number"], "command_exited.number"),
+            _int(fields["wait_status"], "command_exited.wait_status"),
+            _uint(fields["user_us"], "command_exited.user_us"),
+            _uint(fields["system_us"], "command_exited.system_us"),
+            _uint(fields["max_rss_kib"], "command_exited.max_rss_kib"),
+        )
+
+
+class SignalCommand(Message):
+    """client to the daemon, which passes it on to the native zygote: deliver a signal. Nothing
+    happens when it has ended.
+    """
+
+    __slots__ = ("number", "signal", "whole_tree")
+    # signal: signal number
+    # whole_tree: to all its descendants, too, which are stopped first so that none gets away
+    ID: ClassVar[int] = 85
+    NAME: ClassVar[str] = "signal_command"
+
+    def __init__(self, number: int, signal: int, whole_tree: bool) -> None:
+        self.number = number
+        self.signal = signal
+        self.whole_tree = whole_tree
+
+    def to_wire(self) -> list[object]:
+        return [85, {"number": self.number, "signal": self.signal, "whole_tree": self.whole_tree}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> SignalCommand:
+        return cls(
+            _uint(fields["number"], "signal_command.number"),
+            _uint(fields["signal"], "signal_command.signal"),
+            _bool(fields["whole_tree"], "signal_command.whole_tree"),
+        )
+
+
+class CommandBegan(Message):
+    """client: it executes this one by itself, and it counts as a running one for whoever shares
+    the machine's slots.
+    """
+
+    __slots__ = ("number",)
+    ID: ClassVar[int] = 86
+    NAME: ClassVar[str] = "command_began"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def to_wire(self) -> list[object]:
+        return [86, {"number": self.number}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> CommandBegan:
+        return cls(_uint(fields["number"], "command_began.number"))
+
+
+class CommandEnded(Message):
+    """client: it has."""
+
+    __slots__ = ("number",)
+    ID: ClassVar[int] = 87
+    NAME: ClassVar[str] = "command_ended"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def to_wire(self) -> list[object]:
+        return [87, {"number": self.number}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> CommandEnded:
+        return cls(_uint(fields["number"], "command_ended.number"))
+
+
+class PrepareMain(Message):
+    """daemon to a native zygote, written before the process is started: what it has to be like
+    before any code of the program runs. Answered by stage_ready, when all of that but main has
+    run.
+    """
+
+    __slots__ = ("program", "started_ns", "context")
+    # program: the executable file, as /proc/self/exe tells it; another one is no zygote (a
+    # script's interpreter)
+    # started_ns: the clock before the start: what was linked in holds if it is older
+    ID: ClassVar[int] = 88
+    NAME: ClassVar[str] = "prepare_main"
+
+    def __init__(self, program: bytes, started_ns: int, context: ProcessContext) -> None:
+        self.program = program
+        self.started_ns = started_ns
+        self.context = context
+
+    def to_wire(self) -> list[object]:
+        return [88, {
+            "program": self.program,
+            "started_ns": self.started_ns,
+            "context": self.context.to_wire(),
+        }]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> PrepareMain:
+        return cls(
+            _bytes(fields["program"], "prepare_main.program"),
+            _int(fields["started_ns"], "prepare_main.started_ns"),
+            ProcessContext.from_wire(fields["context"], "prepare_main.context"),
+        )
+
+
+class ForkCommand(Message):
+    """daemon to a native zygote: fork a child that goes on to main. Attached: its descriptors.
+    Answered by command_exited or command_refused.
+    """
+
+    __slots__ = ("number", "argv", "descriptors", "printed_stdout", "printed_stderr")
+    # number: the daemon's
+    # descriptors: as in start_command
+    # printed_stdout: what was written before main, to be written first
+    # printed_stderr: likewise; empty when both streams are one
+    ID: ClassVar[int] = 89
+    NAME: ClassVar[str] = "fork_command"
+
+    def __init__(
+        self,
+        number: int,
+        argv: list[bytes],
+        descriptors: list[int],
+        printed_stdout: bytes,
+        printed_stderr: bytes,
+    ) -> None:
+        self.number = number
+        self.argv = argv
+        self.descriptors = descriptors
+        self.printed_stdout = printed_stdout
+        self.printed_stderr = printed_stderr
+
+    def to_wire(self) -> list[object]:
+        return [89, {
+            "number": self.number,
+            "argv": self.argv,
+            "descriptors": self.descriptors,
+            "printed_stdout": self.printed_stdout,
+            "printed_stderr": self.printed_stderr,
+        }]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> ForkCommand:
+        return cls(
+            _uint(fields["number"], "fork_command.number"),
+            _list_of(_bytes, fields["argv"], "fork_command.argv"),
+            _list_of(_uint, fields["descriptors"], "fork_command.descriptors"),
+            _bytes(fields["printed_stdout"], "fork_command.printed_stdout"),
+            _bytes(fields["printed_stderr"], "fork_command.printed_stderr"),
+        )
+
+
 MESSAGES: Final[dict[int, type[Message]]] = {
     message_type.ID: message_type
     for message_type in (
@@ -3025,6 +3363,16 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         RunBegins,
         TerminalLeft,
         Trace,
+        OpenCommands,
+        CommandsOpened,
+        StartCommand,
+        CommandRefused,
+        CommandExited,
+        SignalCommand,
+        CommandBegan,
+        CommandEnded,
+        PrepareMain,
+        ForkCommand,
     )
 }
 

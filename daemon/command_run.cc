@@ -1,0 +1,112 @@
+#include "daemon/command_run.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace hearth::daemon {
+namespace {
+
+// No command that somebody typed has one; the functions of the C library would see half of it.
+bool has_zero_byte(const protocol::StartCommand& order) {
+  const auto has = [](const std::string& text) { return text.find('\0') != std::string::npos; };
+  return has(order.program) || has(order.directory) ||
+         std::any_of(order.argv.begin(), order.argv.end(), has) ||
+         std::any_of(order.environment.begin(), order.environment.end(), has);
+}
+
+bool makes_sense(const protocol::StartCommand& order, std::size_t descriptors) {
+  return order.program.starts_with('/') && !order.argv.empty() && !has_zero_byte(order) &&
+         (order.directory.empty() || order.directory.starts_with('/')) &&
+         order.descriptors.size() == descriptors &&
+         std::all_of(order.descriptors.begin(), order.descriptors.end(),
+                     [](std::uint64_t number) { return number < 1U << 20; });
+}
+
+}  // namespace
+
+CommandRun::~CommandRun() {
+  for (const auto& [number, job] : jobs_) pool_.abandon(job);
+  for (const auto& [number, job] : std::exchange(jobs_, {})) uncount(number);
+  for (const auto number : std::exchange(own_, {})) uncount(number);
+}
+
+bool CommandRun::received(protocol::Received received) {
+  if (auto* order = std::get_if<protocol::StartCommand>(&received.message))
+    return start_command(std::move(*order), std::move(received.descriptors));
+  if (const auto* wanted = std::get_if<protocol::SignalCommand>(&received.message)) {
+    const auto job = jobs_.find(wanted->number);
+    if (job != jobs_.end())
+      pool_.signal(job->second, static_cast<int>(wanted->signal), wanted->whole_tree);
+    return wanted->signal > 0 && wanted->signal <= 64;
+  }
+  if (const auto* began = std::get_if<protocol::CommandBegan>(&received.message)) {
+    if (own_.insert(began->number).second) count(began->number);
+    return true;
+  }
+  if (const auto* ended = std::get_if<protocol::CommandEnded>(&received.message)) {
+    if (own_.erase(ended->number) > 0) uncount(ended->number);
+    return true;
+  }
+  return false;
+}
+
+bool CommandRun::start_command(protocol::StartCommand order,
+                               std::vector<protocol::Fd> descriptors) {
+  if (!makes_sense(order, descriptors.size()) || jobs_.contains(order.number)) return false;
+  NativePool::Job job;
+  job.key.program = std::move(order.program);
+  job.key.name = order.argv.front();
+  job.key.directory = order.directory.empty() ? spec_.directory : std::move(order.directory);
+  job.key.environment = order.has_environment ? std::move(order.environment) : spec_.environment;
+  job.key.umask = spec_.umask;
+  job.key.context = spec_.context;
+  Streams streams;  // as far as they are there, for a look
+  for (std::size_t i = 0; i < descriptors.size(); ++i) {
+    if (order.descriptors[i] < streams.size())
+      streams[order.descriptors[i]] = protocol::Fd(descriptors[i].get());
+  }
+  job.key.shape = shape_of(streams);
+  for (auto& stream : streams) [[maybe_unused]] const int theirs = stream.release();
+  job.argv = std::move(order.argv);
+  job.numbers = std::move(order.descriptors);
+  job.descriptors = std::move(descriptors);
+  const auto number = order.number;
+  job.answer = [this, number, alive = std::weak_ptr(alive_)](const NativePool::Answer& answer) {
+    if (!alive.expired()) answered(number, answer);
+  };
+  count(number);
+  jobs_.emplace(number, pool_.start(std::move(job)));
+  return true;
+}
+
+void CommandRun::answered(std::uint64_t number, const NativePool::Answer& answer) {
+  jobs_.erase(number);
+  uncount(number);
+  if (const auto* exited = std::get_if<protocol::CommandExited>(&answer)) {
+    auto theirs = *exited;
+    theirs.number = number;
+    listener_.send_beside_streams(id_, theirs);
+  } else {
+    auto theirs = std::get<protocol::CommandRefused>(answer);
+    theirs.number = number;
+    listener_.send_beside_streams(id_, theirs);
+  }
+}
+
+void CommandRun::client_gone() { listener_.run_ended(id_); }
+
+void CommandRun::kill(const std::string& /*reason*/) { listener_.run_ended(id_); }
+
+// The scheduler knows runs; a command is one of its own there, beyond the numbers of real ones.
+void CommandRun::count(std::uint64_t number) {
+  services_.dispatcher.post(
+      scheduler::SessionStarted{scheduler::RunId{(id_.value << 32U) | (number & 0xffffffffU)}});
+}
+
+void CommandRun::uncount(std::uint64_t number) {
+  services_.dispatcher.post(
+      scheduler::SessionEnded{scheduler::RunId{(id_.value << 32U) | (number & 0xffffffffU)}});
+}
+
+}  // namespace hearth::daemon

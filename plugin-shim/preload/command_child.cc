@@ -1,0 +1,83 @@
+#include "plugin-shim/preload/command_child.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <string_view>
+
+namespace hearth::zygote {
+namespace {
+
+constexpr int this_process = 1;  // IOPRIO_WHO_PROCESS
+
+void set_processors(const std::vector<std::uint64_t>& numbers) {
+  cpu_set_t wanted;
+  CPU_ZERO(&wanted);
+  for (const auto number : numbers) {
+    if (number < CPU_SETSIZE) CPU_SET(number, &wanted);
+  }
+  if (CPU_COUNT(&wanted) > 0) sched_setaffinity(0, sizeof wanted, &wanted);
+}
+
+void set_signals(const protocol::ProcessContext& context) {
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  for (int signal = 1; signal < NSIG; ++signal) {
+    const std::uint64_t bit = std::uint64_t{1} << (signal - 1);
+    if ((context.blocked_signals & bit) != 0) sigaddset(&blocked, signal);
+    if ((context.ignored_signals & bit) != 0) std::signal(signal, SIG_IGN);
+  }
+  pthread_sigmask(SIG_SETMASK, &blocked, nullptr);
+}
+
+void write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = write(fd, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+}  // namespace
+
+void take_over(const protocol::ProcessContext& context) {
+  const auto nice = static_cast<int>(context.nice);
+  if (getpriority(PRIO_PROCESS, 0) != nice) setpriority(PRIO_PROCESS, 0, nice);
+  if (syscall(SYS_ioprio_get, this_process, 0) != static_cast<long>(context.io_priority))
+    syscall(SYS_ioprio_set, this_process, 0, static_cast<int>(context.io_priority));
+  set_processors(context.processors);
+  for (const auto& limit : context.limits) {
+    const rlimit wanted{.rlim_cur = limit.soft, .rlim_max = limit.hard};
+    setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &wanted);
+  }
+  set_signals(context);
+}
+
+void begin_command(pid_t zygote, const protocol::ForkCommand& order,
+                   std::vector<protocol::Fd> descriptors) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != zygote) _exit(1);
+  setpgid(0, 0);
+  // Out of the way of the numbers that they are to have, which may be one another's.
+  std::uint64_t highest = 2;
+  for (const auto number : order.descriptors) highest = std::max(highest, number);
+  for (auto& fd : descriptors) {
+    if (static_cast<std::uint64_t>(fd.get()) <= highest)
+      fd = protocol::Fd(fcntl(fd.get(), F_DUPFD_CLOEXEC, static_cast<int>(highest) + 1));
+  }
+  for (int stream = 0; stream <= 2; ++stream) close(stream);
+  for (std::size_t i = 0; i < std::min(descriptors.size(), order.descriptors.size()); ++i)
+    dup2(descriptors[i].get(), static_cast<int>(order.descriptors[i]));
+  write_all(STDOUT_FILENO, order.printed_stdout);
+  write_all(STDERR_FILENO, order.printed_stderr);
+}
+
+}  // namespace hearth::zygote

@@ -1,0 +1,168 @@
+#include "plugin-shim/preload/fork_server.h"
+
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "plugin-shim/preload/command_child.h"
+#include "plugin-shim/preload/gate.h"
+#include "plugin-shim/preload/main_audit.h"
+#include "plugin-shim/preload/process_tree.h"
+
+namespace hearth::zygote {
+namespace {
+
+using recorder::Passage;
+
+std::string this_program() {
+  std::array<char, PATH_MAX> path{};
+  const ssize_t size = readlink("/proc/self/exe", path.data(), path.size());
+  return size > 0 ? std::string(path.data(), static_cast<std::size_t>(size)) : std::string();
+}
+
+std::uint64_t microseconds(const timeval& time) {
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 +
+         static_cast<std::uint64_t>(time.tv_usec);
+}
+
+}  // namespace
+
+std::unique_ptr<ForkServer> ForkServer::prepare(int control) {
+  protocol::Channel channel{protocol::Fd(control)};
+  auto received = channel.on_readable();
+  const auto* order =
+      received.size() == 1 ? std::get_if<protocol::PrepareMain>(&received[0].message) : nullptr;
+  if (order == nullptr || this_program() != order->program) return nullptr;
+  Passage::record().set_loading_began(order->started_ns);
+  take_over(order->context);
+  watch_static_initialisers();
+  return std::unique_ptr<ForkServer>(new ForkServer(std::move(channel)));
+}
+
+Arguments ForkServer::serve() {
+  recorder::is_open.store(false, std::memory_order_relaxed);
+  report();
+  sigset_t child_ended;
+  sigemptyset(&child_ended);
+  sigaddset(&child_ended, SIGCHLD);
+  // All: a handler of the program's own is for its main.
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &signals_of_main_);
+  child_signals_ = protocol::Fd(signalfd(-1, &child_ended, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!child_signals_) _exit(1);
+  for (;;) {
+    const auto wanted = static_cast<short>(POLLIN | (channel_.wants_write() ? POLLOUT : 0));
+    std::array<pollfd, 2> polled{{{channel_.fd(), wanted, 0}, {child_signals_.get(), POLLIN, 0}}};
+    if (poll(polled.data(), polled.size(), -1) < 0) continue;
+    if (polled[1].revents != 0) reap();
+    if ((polled[0].revents & POLLOUT) != 0) channel_.on_writable();
+    if ((polled[0].revents & ~POLLOUT) != 0 && receive())
+      return {static_cast<int>(words_.size()), pointers_.data()};
+    end_if_lost();
+    if (retires_ && children_.empty()) _exit(0);
+  }
+}
+
+void ForkServer::report() {
+  protocol::StageReady ready;
+  ready.stage = protocol::Stage::main;
+  {
+    const Passage passage{Passage::AsOwner{}};
+    ready.files = Passage::record().end_stage();
+  }
+  ready.findings = audit(channel_.fd());
+  for (const auto& file : ready.files) {
+    if (file.look == protocol::Look::written)
+      ready.findings.push_back({"written", "before main it writes a file", file.path, 0,
+                                protocol::Consequence::refused});
+  }
+  channel_.send(ready);
+}
+
+bool ForkServer::receive() {
+  for (auto& received : channel_.on_readable()) {
+    if (auto* order = std::get_if<protocol::ForkCommand>(&received.message)) {
+      if (fork_command(std::move(*order), std::move(received.descriptors))) return true;
+    } else if (const auto* wanted = std::get_if<protocol::SignalCommand>(&received.message)) {
+      signal_command(*wanted);
+    } else if (std::holds_alternative<protocol::Retire>(received.message)) {
+      retires_ = true;
+    }
+  }
+  return false;
+}
+
+bool ForkServer::fork_command(protocol::ForkCommand order, std::vector<protocol::Fd> descriptors) {
+  const pid_t zygote = getpid();
+  const pid_t pid = fork();
+  if (pid < 0) {
+    channel_.send(protocol::CommandRefused{
+        order.number, std::string("cannot be forked: ") + std::strerror(errno)});
+    return false;
+  }
+  if (pid > 0) {
+    // Also here, since the child may not have come to it when it is to be killed.
+    setpgid(pid, pid);
+    children_.emplace(pid, order.number);
+    return false;
+  }
+  close(channel_.fd());  // its number may be one of the command's
+  child_signals_.reset();
+  begin_command(zygote, order, std::move(descriptors));
+  words_ = std::move(order.argv);
+  pointers_.reserve(words_.size() + 1);
+  for (auto& word : words_) pointers_.push_back(word.data());
+  pointers_.push_back(nullptr);
+  pthread_sigmask(SIG_SETMASK, &signals_of_main_, nullptr);
+  return true;
+}
+
+void ForkServer::signal_command(const protocol::SignalCommand& order) {
+  for (const auto& [pid, number] : children_) {
+    if (number != order.number) continue;
+    if (order.whole_tree) {
+      signal_tree(pid, static_cast<int>(order.signal));
+    } else {
+      kill(pid, static_cast<int>(order.signal));
+    }
+  }
+}
+
+void ForkServer::reap() {
+  signalfd_siginfo info{};
+  while (read(child_signals_.get(), &info, sizeof info) > 0) {
+  }
+  int status = 0;
+  rusage used{};
+  while (!children_.empty()) {
+    const pid_t pid = wait4(-1, &status, WNOHANG, &used);
+    if (pid <= 0) break;
+    const auto child = children_.find(pid);
+    if (child == children_.end()) continue;
+    channel_.enqueue(protocol::CommandExited{child->second, status, microseconds(used.ru_utime),
+                                             microseconds(used.ru_stime),
+                                             static_cast<std::uint64_t>(used.ru_maxrss)});
+    children_.erase(child);
+  }
+  channel_.flush();
+}
+
+// Nobody would ever learn how the children end.
+void ForkServer::end_if_lost() {
+  if (!channel_.closed()) return;
+  for (const auto& [pid, number] : children_) signal_tree(pid, SIGKILL);
+  _exit(0);
+}
+
+}  // namespace hearth::zygote

@@ -1,0 +1,167 @@
+#include "plugin-shim/preload/main_audit.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "plugin-shim/preload/gate.h"
+#include "plugin-shim/preload/identity.h"
+
+namespace hearth::zygote {
+namespace {
+
+using recorder::Identity;
+using recorder::Passage;
+
+struct Taken {
+  Identity identity;
+  std::string by;  // the file of the library or program
+};
+// The first of each kind: who asks once asks often. Never destroyed, as the recorder's.
+std::vector<Taken>& taken() {
+  static auto* all = new std::vector<Taken>;
+  return *all;
+}
+
+// Runtimes of the compiler that tell the program nothing of it.
+bool is_harmless(std::string_view library) {
+  constexpr std::array<std::string_view, 5> runtimes = {"libasan.", "libtsan.", "liblsan.",
+                                                        "libubsan.", "libgcov."};
+  const auto name = library.substr(library.rfind('/') + 1);
+  return std::any_of(runtimes.begin(), runtimes.end(),
+                     [&](std::string_view runtime) { return name.starts_with(runtime); });
+}
+
+void on_identity(Identity identity, const void* caller) {
+  if (identity == Identity::thread) return;  // those that are there are counted
+  Dl_info info{};
+  const bool is_known = dladdr(caller, &info) != 0 && info.dli_fname != nullptr;
+  const std::string by = is_known ? info.dli_fname : "";
+  if (is_harmless(by)) return;
+  const Passage passage{Passage::AsOwner{}};
+  const bool is_new = std::none_of(taken().begin(), taken().end(),
+                                   [&](const Taken& each) { return each.identity == identity; });
+  if (is_new) taken().push_back({identity, by});
+}
+
+const char* name_of(Identity identity) {
+  switch (identity) {
+    case Identity::process_id:
+      return "the process id";
+    case Identity::random_bytes:
+      return "random bytes";
+    case Identity::uuid:
+      return "a uuid";
+    case Identity::clock:
+      return "the clock";
+    case Identity::thread:
+      break;
+  }
+  return "a thread";
+}
+
+class Findings {
+ public:
+  void refuse(std::string kind, std::string what, std::string file = {}) {
+    all_.push_back(
+        {std::move(kind), std::move(what), std::move(file), 0, protocol::Consequence::refused});
+  }
+  std::vector<protocol::Finding> take() { return std::move(all_); }
+
+ private:
+  std::vector<protocol::Finding> all_;
+};
+
+std::vector<std::string> entries(const char* path) {
+  std::vector<std::string> names;
+  DIR* directory = opendir(path);
+  if (directory == nullptr) return names;
+  const std::string own = std::to_string(dirfd(directory));
+  while (const dirent* entry = readdir(directory)) {
+    if (entry->d_name[0] != '.' && entry->d_name != own) names.emplace_back(entry->d_name);
+  }
+  closedir(directory);
+  return names;
+}
+
+std::vector<std::string> lines(const char* path) {
+  std::vector<std::string> all;
+  FILE* file = std::fopen(path, "re");
+  if (file == nullptr) return all;
+  char* line = nullptr;
+  std::size_t capacity = 0;
+  while (getline(&line, &capacity, file) > 0) all.emplace_back(line);
+  std::free(line);
+  std::fclose(file);
+  return all;
+}
+
+void look_for_descriptors(int control, Findings& findings) {
+  for (const auto& name : entries("/proc/self/fd")) {
+    const int fd = std::atoi(name.c_str());
+    if (fd <= STDERR_FILENO || fd == control) continue;
+    std::array<char, 256> target{};
+    const std::string link = "/proc/self/fd/" + name;
+    [[maybe_unused]] const auto size = readlink(link.c_str(), target.data(), target.size() - 1);
+    findings.refuse("descriptor",
+                    "before main " + std::string(target.data()) + " was opened, and is open");
+  }
+}
+
+void look_for_timers(Findings& findings) {
+  for (const auto which : {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF}) {
+    itimerval timer{};
+    if (getitimer(which, &timer) == 0 &&
+        (timer.it_value.tv_sec != 0 || timer.it_value.tv_usec != 0))
+      return findings.refuse("timer", "before main a timer was set");
+  }
+  if (!lines("/proc/self/timers").empty()) findings.refuse("timer", "before main a timer was made");
+}
+
+// Lines `address permissions offset device inode path`.
+void look_for_shared_memory(Findings& findings) {
+  for (const auto& line : lines("/proc/self/maps")) {
+    const auto permissions = line.find(' ') + 1;
+    if (line.compare(permissions + 1, 1, "w") != 0 || line.compare(permissions + 3, 1, "s") != 0)
+      continue;
+    auto path = line.substr(std::min(line.find('/'), line.size()));
+    while (path.ends_with('\n')) path.pop_back();
+    return findings.refuse("memory", "before main memory was shared with other processes", path);
+  }
+}
+
+}  // namespace
+
+void watch_static_initialisers() { recorder::listen_to_identities(on_identity); }
+
+std::vector<protocol::Finding> audit(int control) {
+  Findings findings;
+  const auto threads = entries("/proc/self/task").size();
+  if (threads != 1)
+    findings.refuse("thread", "at main it has " + std::to_string(threads) + " threads");
+  for (const auto& each : taken())
+    findings.refuse(each.identity == Identity::clock ? "clock" : "identity",
+                    std::string("before main it asks for ") + name_of(each.identity), each.by);
+  const Passage passage{Passage::AsOwner{}};
+  if (const auto& entry = Passage::record().own_entry(); !entry.empty())
+    findings.refuse("identity", "before main it reads " + entry);
+  look_for_descriptors(control, findings);
+  look_for_timers(findings);
+  look_for_shared_memory(findings);
+  siginfo_t child{};
+  if (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0)
+    findings.refuse("child", "before main it started a process");
+  return findings.take();
+}
+
+}  // namespace hearth::zygote

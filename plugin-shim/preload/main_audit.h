@@ -1,0 +1,18 @@
+// Whether forks of a process that has come to its main would differ from processes that have come
+// there themselves.
+#pragma once
+
+#include <vector>
+
+#include "protocol/messages.gen.h"
+
+namespace hearth::zygote {
+
+// From here on it is noted who asks for the process id, random bytes, the clock.
+void watch_static_initialisers();
+
+// What was done before main, or is there now, that no two processes may have in common. To be asked
+// once, at main, with the recorder off. `control`: the daemon's descriptor.
+std::vector<protocol::Finding> audit(int control);
+
+}  // namespace hearth::zygote

@@ -1,0 +1,71 @@
+// A native program's way to become a zygote: libc is about to call its main, all its constructors
+// have run, and here a server of forks comes in between, each of which goes on to that main.
+//
+// Only in the process that the daemon means: the one that has $HEARTH_ZYGOTE, which is taken out of
+// the environment when this library is loaded, and only in the program that it means.
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include "plugin-shim/preload/fork_server.h"
+#include "plugin-shim/preload/gate.h"
+#include "plugin-shim/preload/next.h"
+
+namespace hearth::zygote {
+namespace {
+
+using Main = int (*)(int, char**, char**);
+
+// Of this process, for good: what runs at its very end may still ask for it.
+ForkServer* server = nullptr;
+Main real_main = nullptr;
+
+// The descriptor that the variable names, which is removed; -1: there is none.
+int take_control() {
+  constexpr std::string_view name = "HEARTH_ZYGOTE=";
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (!text.starts_with(name)) continue;
+    int fd = -1;
+    std::from_chars(text.data() + name.size(), text.data() + text.size(), fd);
+    for (char** it = entry; *it != nullptr; ++it) *it = it[1];
+    return fd;
+  }
+  return -1;
+}
+
+// Of the constructors of shared libraries one of the first that run, and before all of the
+// program's own.
+__attribute__((constructor)) void prepare() {
+  const recorder::Passage passage{recorder::Passage::AsOwner{}};
+  const int control = take_control();
+  if (control >= 0) server = ForkServer::prepare(control).release();
+}
+
+int main_of_zygote(int, char**, char**) {
+  const Arguments arguments = server->serve();
+  return real_main(arguments.count, arguments.words, environ);
+}
+
+}  // namespace
+}  // namespace hearth::zygote
+
+// The name is libc's. NOLINTBEGIN(bugprone-reserved-identifier)
+extern "C" int __libc_start_main(hearth::zygote::Main, int, char**, void (*)(), void (*)(),
+                                 void (*)(), void*);
+
+HEARTH_WRAPPER int __libc_start_main(hearth::zygote::Main main, int count, char** words,
+                                     void (*init)(), void (*fini)(), void (*end_loader)(),
+                                     void* stack_end) {
+  HEARTH_NEXT(__libc_start_main);
+  if (hearth::zygote::server != nullptr) {
+    hearth::zygote::real_main = main;
+    main = hearth::zygote::main_of_zygote;
+  }
+  return next(main, count, words, init, fini, end_loader, stack_end);
+}
+// NOLINTEND(bugprone-reserved-identifier)
