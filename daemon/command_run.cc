@@ -4,6 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include "daemon/zygote_pool.h"
+
 namespace hearth::daemon {
 namespace {
 
@@ -72,17 +74,25 @@ bool CommandRun::start_command(protocol::StartCommand order,
   job.numbers = std::move(order.descriptors);
   job.descriptors = std::move(descriptors);
   const auto number = order.number;
-  job.answer = [this, number, alive = std::weak_ptr(alive_)](const NativePool::Answer& answer) {
-    if (!alive.expired()) answered(number, answer);
+  job.answer = [this, number, program = job.key.program,
+                alive = std::weak_ptr(alive_)](const NativePool::Answer& answer) {
+    if (!alive.expired()) answered(number, program, answer);
   };
   count(number);
   jobs_.emplace(number, pool_.start(std::move(job)));
   return true;
 }
 
-void CommandRun::answered(std::uint64_t number, const NativePool::Answer& answer) {
+void CommandRun::answered(std::uint64_t number, const std::string& program,
+                          const NativePool::Answer& answer) {
   jobs_.erase(number);
   uncount(number);
+  protocol::Cause cause{protocol::CauseKind::served, {}, {}, {}, {}, program};
+  if (const auto* refused = std::get_if<protocol::CommandRefused>(&answer)) {
+    cause.kind = protocol::CauseKind::refused;
+    cause.subject = refused->reason;
+  }
+  services_.pool.explanations().add_command(spec_, std::move(cause));
   if (const auto* exited = std::get_if<protocol::CommandExited>(&answer)) {
     auto theirs = *exited;
     theirs.number = number;

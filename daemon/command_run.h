@@ -33,7 +33,7 @@ class CommandRun : public Run {
 
  private:
   bool start_command(protocol::StartCommand order, std::vector<protocol::Fd> descriptors);
-  void answered(std::uint64_t number, const NativePool::Answer& answer);
+  void answered(std::uint64_t number, const std::string& program, const NativePool::Answer& answer);
   void count(std::uint64_t number);
   void uncount(std::uint64_t number);
 

@@ -11,6 +11,7 @@ using protocol::CauseKind;
 
 constexpr std::size_t remembered_directories = 64;
 constexpr std::size_t remembered_recurrences = 256;
+constexpr std::size_t remembered_causes = 64;  // of the commands of one run
 constexpr std::uint64_t worth_telling = 2;
 
 // What a run may bring in another way each time, without anything having changed.
@@ -32,17 +33,33 @@ void Explanations::run_began(const protocol::ProcessSpec& spec) {
 }
 
 void Explanations::add(const ProcessRequest& request, std::vector<protocol::StageAccount> stages) {
-  // Another one may have begun there meanwhile.
-  const auto run = std::find_if(runs_.begin(), runs_.end(), [&](const Run& each) {
-    return each.directory == request.spec.directory && each.args == request.spec.args;
-  });
-  if (run == runs_.end()) return;
+  auto* run = find(request.spec);
+  if (run == nullptr) return;
   const bool is_known =
       std::any_of(run->flavours.begin(), run->flavours.end(),
                   [&](const auto& each) { return each.flavour == request.flavour; });
   if (is_known) return;
   count(run->directory, stages);
   run->flavours.push_back({request.flavour, std::move(stages)});
+}
+
+void Explanations::add_command(const protocol::ProcessSpec& spec, protocol::Cause cause) {
+  auto* run = find(spec);
+  if (run == nullptr) return;
+  if (run->flavours.empty()) run->flavours.push_back({protocol::Flavour::command, {}});
+  auto& stages = run->flavours.front().stages;
+  const bool is_known = std::any_of(stages.begin(), stages.end(),
+                                    [&](const auto& each) { return each.cause == cause; });
+  if (!is_known && stages.size() < remembered_causes)
+    stages.push_back({protocol::Stage::main, std::move(cause)});
+}
+
+// None, when another one has begun there meanwhile.
+Explanations::Run* Explanations::find(const protocol::ProcessSpec& spec) {
+  const auto run = std::find_if(runs_.begin(), runs_.end(), [&](const Run& each) {
+    return each.directory == spec.directory && each.args == spec.args;
+  });
+  return run == runs_.end() ? nullptr : &*run;
 }
 
 void Explanations::count(const std::string& directory,

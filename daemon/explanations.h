@@ -19,6 +19,10 @@ class Explanations {
   // What it had. Of several workers the first counts.
   void add(const ProcessRequest& request, std::vector<protocol::StageAccount> stages);
 
+  // A command of a run of commands: how it was served, or why it was not. Of those with the same
+  // cause the first counts.
+  void add_command(const protocol::ProcessSpec& spec, protocol::Cause cause);
+
   protocol::Explanation last_run(const std::string& directory) const;
 
   // Whether a run of the project is known.
@@ -39,6 +43,7 @@ class Explanations {
     protocol::Complaint complaint;  // with the last values
   };
 
+  Run* find(const protocol::ProcessSpec& spec);
   void count(const std::string& directory, const std::vector<protocol::StageAccount>& stages);
 
   std::deque<Run> runs_;                // the last one first

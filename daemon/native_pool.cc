@@ -318,7 +318,7 @@ std::vector<protocol::Complaint> NativePool::complaints(const std::string& direc
         !are_of_one_project(place, directory))
       continue;
     protocol::Cause cause{
-        protocol::CauseKind::refused, refusal.finding.what, refusal.finding.kind, {}, {},
+        protocol::CauseKind::refused, refusal.finding.what, "main " + refusal.finding.kind, {}, {},
         refusal.key.program};
     all.push_back({protocol::Stage::main, std::move(cause), 0});
   }

@@ -65,7 +65,8 @@ enum class Consequence { refused, serves_once, accepted };
 // `idle`, `memory` or `number`. lost: subject how its process ended. ended: the command ended by
 // itself before it; subject how. preload: what was imported ahead is of no use; subject why, aspect
 // the module, or empty: none is. declaration: what pyproject.toml says is not understood; subject
-// why. Of refused and serves_once the aspect is the finding's kind.
+// why. Of refused and serves_once the aspect is the finding's kind, with `main ` before it for a
+// native program, whose path is the place.
 enum class CauseKind { served, first_use, file, variable, option, arguments, surroundings, refused, serves_once, too_old, evicted, lost, ended, preload, declaration };
 [[nodiscard]] std::string_view to_string(CauseKind value);
 

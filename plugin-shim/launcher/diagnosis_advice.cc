@@ -58,9 +58,24 @@ constexpr std::array kAdvice = {
     Advice{CauseKind::declaration, "", "correct it: nothing of [tool.hearth] is used until then"},
 };
 
+// Of a native program, which has no fixtures: what its static initialisers do.
+std::string native_advice(std::string_view kind) {
+  if (kind == "program" || kind == "end") return "nothing: its commands are executed as ever";
+  if (kind == "thread")
+    return "start it in main, or when it is first needed: a thread does not live on in a fork";
+  if (kind == "identity" || kind == "clock")
+    return "do it in main or in the test; or, if no two processes need differ in it: "
+           "HEARTH_HARMLESS=" +
+           std::string(kind) + " in the test's environment";
+  return "do it in main or in the test, not in a static initialiser";
+}
+
 }  // namespace
 
 std::string advice(const protocol::Cause& cause) {
+  constexpr std::string_view of_native = "main ";
+  if (cause.aspect.starts_with(of_native))
+    return native_advice(std::string_view(cause.aspect).substr(of_native.size()));
   if (cause.kind == CauseKind::preload) {
     if (cause.aspect.empty()) return "nothing: such runs import everything themselves";
     return "nothing, it is imported by each run; to hear no more of it: [tool.hearth] no_preload = "

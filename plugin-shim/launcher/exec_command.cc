@@ -114,6 +114,13 @@ protocol::ProcessContext native_context() {
   return context;
 }
 
+// For people.
+std::vector<std::string> as_typed(const std::vector<std::string>& words) {
+  std::vector<std::string> typed{"exec", "--"};
+  typed.insert(typed.end(), words.begin(), words.end());
+  return typed;
+}
+
 void pass_on(client::CommandConnection& connection, client::ForwardedSignals& signals) {
   while (const int signal = signals.take()) {
     if (signal == SIGTSTP) {
@@ -166,7 +173,7 @@ int exec(std::vector<std::string> words) {
   const protocol::ProcessSpec spec{.python = {},
                                    .script = {},
                                    .sys_path = {},
-                                   .args = words,
+                                   .args = as_typed(words),
                                    .directory = directory,
                                    .environment = client::current_environment(),
                                    .umask = client::current_umask(),

@@ -48,7 +48,8 @@ std::string of_surroundings(const Cause& cause) {
 std::string sentence(const Cause& cause) {
   switch (cause.kind) {
     case CauseKind::served:
-      return cause.aspect == "rebuilt" ? "served; it was rebuilt before the run" : "served";
+      return cause.aspect == "rebuilt" ? "served; it was rebuilt before the run"
+                                       : "served" + (cause.place.empty() ? "" : ": " + cause.place);
     case CauseKind::first_use:
       return "nothing like it was built before";
     case CauseKind::file:
@@ -86,8 +87,11 @@ std::string sentence(const Cause& cause) {
 }
 
 std::string explanation_text(const protocol::Explanation& explanation) {
-  std::string text = "hearth " + pytest_command(explanation.args) + "   (" +
-                     readable_duration(explanation.age_ms) + " ago)\n";
+  const bool is_of_commands = !explanation.flavours.empty() &&
+                              explanation.flavours.front().flavour == protocol::Flavour::command;
+  std::string text =
+      "hearth " + (is_of_commands ? joined(explanation.args) : pytest_command(explanation.args)) +
+      "   (" + readable_duration(explanation.age_ms) + " ago)\n";
   std::vector<Row> rows;
   for (const auto& flavour : explanation.flavours) {
     const auto& stages = flavour.stages;

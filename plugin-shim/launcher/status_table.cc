@@ -12,12 +12,14 @@ std::string zygotes(const protocol::Status& status) {
       {"process", "stage", "flavour", "state", "age", "served", "files", "memory", "for"}};
   for (const protocol::ZygoteStatus& zygote : status.zygotes) {
     const bool bare = zygote.stage == protocol::Stage::interpreter;
-    rows.push_back(
-        {std::to_string(zygote.pid), std::string(to_string(zygote.stage)),
-         bare ? "-" : std::string(to_string(zygote.flavour)), zygote.state,
-         readable_duration(zygote.age_ms), std::to_string(zygote.served),
-         std::to_string(zygote.files), readable_size(zygote.pss_bytes),
-         bare ? zygote.python : one_line(zygote.directory + ": " + pytest_command(zygote.args))});
+    const bool is_native = zygote.stage == protocol::Stage::main;
+    rows.push_back({std::to_string(zygote.pid), std::string(to_string(zygote.stage)),
+                    bare ? "-" : std::string(to_string(zygote.flavour)), zygote.state,
+                    readable_duration(zygote.age_ms), std::to_string(zygote.served),
+                    std::to_string(zygote.files), readable_size(zygote.pss_bytes),
+                    bare        ? zygote.python
+                    : is_native ? one_line(zygote.directory + ": " + zygote.python)
+                                : one_line(zygote.directory + ": " + pytest_command(zygote.args))});
   }
   return columns(rows);
 }

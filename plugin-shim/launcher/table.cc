@@ -32,10 +32,16 @@ std::string one_line(std::string text) {
   return text;
 }
 
-std::string pytest_command(const std::vector<std::string>& arguments) {
-  std::string text = "pytest";
-  for (const std::string& argument : arguments) text += ' ' + argument;
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
   return one_line(std::move(text));
+}
+
+std::string pytest_command(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words{"pytest"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return joined(words);
 }
 
 }  // namespace hearth::launcher

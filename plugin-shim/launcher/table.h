@@ -15,6 +15,9 @@ std::string columns(const std::vector<Row>& rows);
 // In one line, whatever is in it, and cut where it is too long.
 std::string one_line(std::string text);
 
+// Words with blanks between them, in one line.
+std::string joined(const std::vector<std::string>& words);
+
 // `pytest -n 2 tests`, in one line.
 std::string pytest_command(const std::vector<std::string>& arguments);
 

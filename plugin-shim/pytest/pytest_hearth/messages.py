@@ -240,7 +240,8 @@ class CauseKind:
     process ended. ended: the command ended by itself before it; subject how. preload: what was
     imported ahead is of no use; subject why, aspect the module, or empty: none is. declaration:
     what pyproject.toml says is not understood; subject why. Of refused and serves_once the
-    aspect is the finding's kind.
+    aspect is the finding's kind, with `main ` before it for a native program, whose path is the
+    place.
     """
 
     served: Final = "served"

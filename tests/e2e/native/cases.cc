@@ -1,0 +1,145 @@
+// A test program in the manner of a framework's: the first argument names the case. Built with what
+// each variant wants (see test_native.py).
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <string>
+#include <vector>
+
+extern char** environ;
+
+namespace {
+
+#ifdef PRINTS
+const int printed = std::printf("before main\n");
+#endif
+#ifdef WRITES_DIRECTLY
+const auto written = write(1, "directly\n", 9);
+#endif
+#ifdef ASKS_PID
+const int pid_before_main = getpid();
+#endif
+#ifdef ASKS_CLOCK
+const auto began = time(nullptr);
+#endif
+#ifdef READS_FILE
+std::string first_line(const char* path) {
+  char line[100] = "";
+  if (FILE* file = std::fopen(path, "r")) {
+    if (std::fgets(line, sizeof line, file) == nullptr) line[0] = '\0';
+    std::fclose(file);
+  }
+  return line;
+}
+const std::string configuration = first_line("configuration.txt");
+#endif
+#ifdef CRASHES
+const int crashed = raise(SIGSEGV);
+#endif
+#ifdef STARTS_THREAD
+pthread_t thread;
+const int started = pthread_create(
+    &thread, nullptr,
+    [](void*) -> void* {
+      for (;;) pause();
+    },
+    nullptr);
+#endif
+#ifdef KEEPS_FILE_OPEN
+const int kept = open("/etc/passwd", O_RDONLY);
+#endif
+#ifdef WRITES_FILE
+const int made = [] {
+  FILE* file = std::fopen("made.txt", "a");
+  std::fputs("x", file);
+  return std::fclose(file);
+}();
+#endif
+
+int show(int count, char** words) {
+  std::printf("arguments");
+  for (int i = 0; i < count; ++i) std::printf(" [%s]", words[i]);
+  char directory[4096];
+  std::printf("\ndirectory %s\n", getcwd(directory, sizeof directory));
+  for (char** entry = environ; *entry != nullptr; ++entry) std::printf("%s\n", *entry);
+  const mode_t mask = umask(0);
+  std::printf("umask %o\n", mask);
+  for (int fd = 0; fd < 64; ++fd) {
+    if (fcntl(fd, F_GETFD) >= 0) std::printf("open %d\n", fd);
+  }
+  for (int signal = 1; signal < 32; ++signal) {
+    struct sigaction action {};
+    if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN)
+      std::printf("ignored %d\n", signal);
+  }
+  sigset_t blocked;
+  sigprocmask(SIG_SETMASK, nullptr, &blocked);
+  for (int signal = 1; signal < 32; ++signal) {
+    if (sigismember(&blocked, signal) == 1) std::printf("blocked %d\n", signal);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  const std::string name = count > 1 ? words[1] : "";
+  if (name == "show") return show(count, words);
+  if (name == "pid") return std::printf("pid %d parent %d\n", getpid(), getppid()) < 0;
+  if (name == "fail") return 42;
+  if (name == "abort") std::abort();
+  if (name == "crash") return raise(SIGSEGV);
+  if (name == "leave") _exit(7);
+  if (name == "echo") {
+    for (int c = std::getchar(); c != EOF; c = std::getchar()) std::putchar(c);
+    std::fputs("done\n", stderr);
+    return 0;
+  }
+  if (name == "wait") {
+    std::printf("waiting %d\n", getpid());
+    std::fflush(stdout);
+    for (;;) pause();
+  }
+  if (name == "child") {
+    const pid_t child = fork();
+    if (child == 0) {
+      setsid();
+      for (;;) pause();
+    }
+    std::printf("child %d\n", child);
+    std::fflush(stdout);
+    for (;;) pause();
+  }
+#ifdef READS_FILE
+  if (name == "configuration") return std::printf("<%s>\n", configuration.c_str()) < 0;
+#endif
+#ifdef ASKS_PID
+  if (name == "same") return pid_before_main == getpid() ? 0 : 1;
+#endif
+#ifdef HAS_BUGS
+  if (name == "use-after-free") {
+    auto* memory = new int(3);
+    delete memory;
+    return *const_cast<volatile int*>(memory);
+  }
+  if (name == "overflow") {
+    volatile int large = 0x7fffffff;
+    large = large + 1;
+    return 0;
+  }
+  if (name == "leak") {
+    auto* volatile lost = new int(3);
+    lost = nullptr;
+    return lost != nullptr;
+  }
+#endif
+  std::printf("passed\n");
+  return 0;
+}
