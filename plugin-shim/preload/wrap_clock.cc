@@ -42,6 +42,7 @@ HEARTH_WRAPPER clock_t clock() noexcept {
 
 // std::random_device of a libstdc++ that is linked dynamically: it asks the processor itself. The
 // name is that of random_device::_M_init(std::string const&).
+// NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" void _ZNSt13random_device7_M_initERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE(
     void* device, const void* token);
 
@@ -52,3 +53,4 @@ _ZNSt13random_device7_M_initERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIc
   identity_taken(Identity::random_bytes, __builtin_return_address(0));
   next(device, token);
 }
+// NOLINTEND(bugprone-reserved-identifier)

@@ -164,10 +164,10 @@ TEST_F(ExplanationTest, says_that_the_clock_has_gone_on) {
 
 TEST_F(ExplanationTest, says_why_a_stage_was_given_up) {
   run({"a"});
-  Housekeeper(loop_, pool_, {.memory_bytes = 1}).look();
+  Housekeeper(loop_, pool_, native_pool_, {.memory_bytes = 1}).look();
   run_until([&] { return pool_.status().empty(); });
   EXPECT_THAT(run({"a"}), testing::Contains("selected: evicted memory"));
-  Housekeeper(loop_, pool_, {.idle = std::chrono::seconds(0)}).look();
+  Housekeeper(loop_, pool_, native_pool_, {.idle = std::chrono::seconds(0)}).look();
   run_until([&] { return pool_.status().empty(); });
   EXPECT_THAT(run({"a"}), testing::Contains("selected: evicted idle"));
 }

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/native_pool.h"
 #include "daemon/preparer.h"
 #include "daemon/zygote_pool.h"
 
@@ -115,6 +116,7 @@ class ZygotePoolTest : public testing::Test {
   EventLoop loop_;
   ProcessTable processes_{loop_};
   ZygotePool pool_{loop_, processes_, "unused", 32};
+  NativePool native_pool_{loop_, processes_, {}, 8, true};  // empty
   Preparer preparer_{loop_, pool_, ImportHistory(directory_ + "/imports"), true};
 };
 

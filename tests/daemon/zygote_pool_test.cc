@@ -553,10 +553,10 @@ TEST_F(ZygotePoolTest, keeps_within_a_budget_of_memory) {
   lease(request({"a"}));
   lease(request({"b"}));
   EXPECT_GT(pool_.memory(), 0u);
-  Housekeeper housekeeper(loop_, pool_, {.memory_bytes = 2 * pool_.memory()});
+  Housekeeper housekeeper(loop_, pool_, native_pool_, {.memory_bytes = 2 * pool_.memory()});
   housekeeper.look();
   EXPECT_EQ(ready_stages(Stage::selected), 2);
-  Housekeeper strict(loop_, pool_, {.memory_bytes = 1});
+  Housekeeper strict(loop_, pool_, native_pool_, {.memory_bytes = 1});
   strict.look();
   EXPECT_EQ(pool_.memory(), 0u);
   run_until([&] { return pool_.status().empty(); });
@@ -564,10 +564,10 @@ TEST_F(ZygotePoolTest, keeps_within_a_budget_of_memory) {
 
 TEST_F(ZygotePoolTest, retires_what_was_idle_for_too_long) {
   lease(request({}));
-  Housekeeper patient(loop_, pool_, {});
+  Housekeeper patient(loop_, pool_, native_pool_, {});
   patient.look();
   EXPECT_EQ(ready_stages(Stage::selected), 1);
-  Housekeeper impatient(loop_, pool_, {.idle = std::chrono::seconds(0)});
+  Housekeeper impatient(loop_, pool_, native_pool_, {.idle = std::chrono::seconds(0)});
   impatient.look();
   run_until([&] { return pool_.status().empty(); });
 }
