@@ -108,7 +108,13 @@ def test_a_group_stays_out_of_node_ids(hearth: Hearth) -> None:
     )
     done = hearth.pytest("-n", "2", "--dist=loadgroup", "-v", "--junitxml=out.xml")
     assert done.counts == {"failed": 2, "passed": 6, "skipped": 1}, str(done)
-    assert not re.search(r"::\S*@", done.stdout), str(done)
+    assert re.search(r"^\[gw\d\] \[.*\] PASSED .*::test_of_two_groups@a_b $", done.stdout, re.M), (
+        str(done)
+    )
+    others = [
+        line for line in done.stdout.splitlines() if not line.startswith(("[gw", "test_a.py"))
+    ]
+    assert not re.search(r"::\S*@", "\n".join(others)), str(done)
     assert not re.search(r'name="[^"]*@', (hearth.project / "out.xml").read_text())
     again = hearth.plain("--lf")
     assert again.counts["failed"] == 2, str(again)

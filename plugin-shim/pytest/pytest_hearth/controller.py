@@ -262,7 +262,10 @@ class Controller:
         for data in collected["reports"]:
             self._collect_report(data)
         self._terminal.add_deselected(collected["deselected"])
-        self._terminal.collected(self._workers, collected["count"], self._distribution.policy)
+        policy = self._distribution.policy
+        self._terminal.collected(self._workers, collected["count"], policy)
+        if policy == "loadgroup":
+            self._terminal.show_groups(collected["groups"])
         if collected["error"] is not None:
             self._event(collected["error"])
             self._cancel()

@@ -61,6 +61,19 @@ class ControllerTerminal:
         if self._config.option.verbose > 0:
             self._reporter.write_line(f"scheduling tests via {_SCHEDULINGS[policy]}")
 
+    def show_groups(self, groups: dict[str, str]) -> None:
+        """Of node ids, behind them in the lines of `-v`, as xdist writes them; nothing else ever has the group."""
+        if self._reporter is None or not groups:
+            return
+        original = self._reporter._locationline
+
+        def with_group(nodeid: Any, *location: Any) -> str:
+            line: str = original(nodeid, *location)
+            group = groups.get(str(nodeid))
+            return f"{line[:-1]}@{group} " if group else line
+
+        self._reporter._locationline = with_group
+
     def waits(self, message: RunWaits) -> None:
         """On a terminal, behind what stands on its last line, until `waits_no_more`."""
         if self._reporter is None or not self._is_terminal() or not _can_go_back():

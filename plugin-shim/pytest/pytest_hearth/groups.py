@@ -1,6 +1,7 @@
 """pytest-xdist's mark `xdist_group`: which tests `--dist loadgroup` keeps together.
 
-pytest-xdist writes the group into the node id; here it travels beside it, and no report, cache or log shows it.
+pytest-xdist writes the group into the node id; here it travels beside it, and no report, cache or log shows it: only the lines
+of `-v` do.
 """
 
 from __future__ import annotations

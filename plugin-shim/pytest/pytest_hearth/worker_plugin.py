@@ -97,6 +97,7 @@ class WorkerPlugin:
         collected["locations"] = locations
         ids = [_text(item.nodeid) for item in items]
         groups = [_text(group_of(item)) for item in items]
+        collected["groups"] = {node_id: group for node_id, group in zip(ids, groups) if group}
         return ids, groups if any(groups) else [], _native.dumps(collected, Plain())
 
     def pytest_collectreport(self, report: Any) -> None:
