@@ -114,8 +114,10 @@ tl::expected<pid_t, std::string> spawn(const SpawnRequest& request) {
 
   sigset_t none;
   sigemptyset(&none);
+  // Not sigfillset: that leaves out the two that are glibc's own, and posix_spawn has children
+  // ignore what it leaves out.
   sigset_t all;
-  sigfillset(&all);
+  std::memset(&all, 0xff, sizeof all);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setpgroup(&attributes, 0);

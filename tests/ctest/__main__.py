@@ -12,7 +12,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from tests.ctest.additions import was_left_to_ctest
+from tests.ctest.additions import was_left_to_ctest, without_additions, without_launcher
 from tests.ctest.comparison import differences
 from tests.ctest.ctests import NAMES, find_ctest
 from tests.ctest.execution import Worlds
@@ -30,19 +30,24 @@ def main() -> int:
             ctest = find_ctest(name, options.python)
             worlds = Worlds(ctest, daemon.directory / name, daemon.environment)
             plain = [str(ctest.path)]
-            other = [str(daemon.binary), "ctest"]
+            other, launcher = [str(daemon.binary), "ctest"], []
+            if options.launcher:
+                other, launcher = plain, [str(daemon.binary), "exec", "--"]
             if options.other:
                 other = plain if options.other == "plain" else shlex.split(options.other)
             for line in chosen:
                 build = worlds.world(line.world).build
                 tests = list_tests(ctest.path, build, worlds.environment)
                 try:
-                    wanted, got = worlds.run(line, plain), worlds.run(line, other)
-                    told = differences(line, wanted, got, tests)
+                    wanted, got = worlds.run(line, plain), worlds.run(line, other, launcher)
                     if any(was_left_to_ctest(each.stderr) for each in got.executions):
                         left += 1
                         if options.verbose:
                             print(f"left to ctest: {line}", flush=True)
+                    got = without_additions(got)
+                    if launcher:
+                        wanted, got = without_launcher(wanted), without_launcher(got)
+                    told = differences(line, wanted, got, tests)
                 except TimeoutError as error:
                     told = [str(error)]
                 found += bool(told)
@@ -70,6 +75,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--python", default=sys.executable, help="makes the environment of `current`"
+    )
+    parser.add_argument(
+        "--launcher", action="store_true", help="plain ctest, with `hearth exec` before each test"
     )
     parser.add_argument("-v", "--verbose", action="store_true")
     return parser.parse_args()

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from collections.abc import Callable
+
+from tests.ctest.execution import Result
 
 _LEFT = re.compile(r"^hearth: not taken over: .*\n", re.M)
 # After the summary: tests that `--repeat until-pass` saw failing at first.
 _FLAKY = re.compile(r"\nThe following tests are FLAKY: .*\n(?:\t.*\n)+")
+# A test that is started by the launcher has it before its command, and ctest itself has not looked for that on PATH.
+_LAUNCHED = (
+    (re.compile(r'(Test command: )\S*/hearth "exec" "--" "([^"]*)"'), r"\1\2"),
+    (re.compile(r'(Command: )"\S*/hearth" "exec" "--" '), r"\1"),
+    (re.compile(r'((?:Test c|C)ommand: "?)(?:\S*/)?(\w+)\b'), r"\1\2"),
+)
 
 
 def was_left_to_ctest(stderr: str) -> bool:
@@ -14,5 +24,28 @@ def was_left_to_ctest(stderr: str) -> bool:
     return bool(_LEFT.search(stderr))
 
 
-def without_additions(text: str) -> str:
-    return _FLAKY.sub("", _LEFT.sub("", text))
+def without_additions(result: Result) -> Result:
+    return _changed(result, lambda text: _FLAKY.sub("", _LEFT.sub("", text)))
+
+
+def without_launcher(result: Result) -> Result:
+    """For both that are compared, where the tests of one had the launcher before their commands."""
+
+    def change(text: str) -> str:
+        for pattern, by in _LAUNCHED:
+            text = pattern.sub(by, text)
+        return text
+
+    return _changed(result, change)
+
+
+def _changed(result: Result, change: Callable[[str], str]) -> Result:
+    executions = [
+        dataclasses.replace(each, stdout=change(each.stdout), stderr=change(each.stderr))
+        for each in result.executions
+    ]
+    files = {
+        path: change(content.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+        for path, content in result.files.items()
+    }
+    return dataclasses.replace(result, executions=executions, files=files)

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Iterator
 
-from tests.ctest.additions import without_additions
 from tests.ctest.execution import Result
 from tests.ctest.lines import Line
 from tests.ctest.normal import normal_file, normal_name, normal_output, normal_text
@@ -30,8 +29,8 @@ def _differences(line: Line, wanted: Result, got: Result, tests: list[Planned]) 
         if plain.exit_code != other.exit_code:
             yield f"exit code{step} {other.exit_code}, not {plain.exit_code}"
         for name, left, right in (
-            ("stdout", plain.stdout, without_additions(other.stdout)),
-            ("stderr", plain.stderr, without_additions(other.stderr)),
+            ("stdout", plain.stdout, other.stdout),
+            ("stderr", plain.stderr, other.stderr),
         ):
             yield from _diff(
                 name + step, normal_output(left, ordered), normal_output(right, ordered)

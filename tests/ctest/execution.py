@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
-import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ctest.build import build
 from tests.ctest.ctests import Ctest
 from tests.ctest.lines import Line
 from tests.terminal.execution import Execution, execute
 
 _WORLDS = Path(__file__).parent / "worlds"
 _PLAIN = "plain: "
+# add_test(NAME "COMMAND" …), also with [=[NAME]=]
+_REGISTERED = re.compile(rb'(?m)^(add_test\((?:\[(=*)\[.*?\]\2\]|\S+))(?= ")')
 
 
 @dataclass
@@ -51,17 +55,19 @@ class Worlds:
     def world(self, name: str) -> World:
         world = World(_WORLDS / name, self._directory / name)
         if not world.build.exists():
-            command = [str(self.ctest.cmake), "-S", str(world.source), "-B", str(world.build)]
-            done = subprocess.run(
-                command, check=False, env=self.environment, capture_output=True, text=True
-            )
-            if done.returncode:
-                raise RuntimeError(f"{name} cannot be configured:\n{done.stdout}{done.stderr}")
+            build(self.ctest, world.source, world.build)
         return world
 
-    def run(self, line: Line, command: list[str]) -> Result:
-        """Execute the steps of a line by `command`, but those that are plain ctest's, from an empty `Testing`."""
+    def run(self, line: Line, command: list[str], launcher: Sequence[str] = ()) -> Result:
+        """Execute the steps of a line by `command`, but those that are plain ctest's, from an empty `Testing`.
+
+        launcher: words before the command of each test, as CMake's TEST_LAUNCHER puts them there.
+        """
         world = self.world(line.world)
+        with _launched(world.build, launcher):
+            return self._run(world, line, command)
+
+    def _run(self, world: World, line: Line, command: list[str]) -> Result:
         journal, counts = self._directory / "journal", self._directory / "counts"
         for directory in (world.build / "Testing", counts):
             shutil.rmtree(directory, ignore_errors=True)
@@ -98,6 +104,20 @@ class Worlds:
             {**self.environment, **line.environment},
             None if line.stdin is None else line.stdin.encode(),
         )
+
+
+@contextmanager
+def _launched(build: Path, launcher: Sequence[str]) -> Iterator[None]:
+    """The lists of tests below `build` with the words before each command; restored in the end."""
+    lists = {file: file.read_bytes() for file in build.rglob("CTestTestfile.cmake")}
+    words = "".join(f' "{word}"' for word in launcher).encode()
+    try:
+        for file, content in lists.items() if launcher else ():
+            file.write_bytes(_REGISTERED.sub(rb"\1" + words, content))
+        yield
+    finally:
+        for file, content in lists.items():
+            file.write_bytes(content)
 
 
 def _is_foreign(name: str) -> bool:

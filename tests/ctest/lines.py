@@ -222,6 +222,11 @@ LINES = (
     _line("repeat", "--repeat until-pass:x"),
     _line("repeat", "--repeat whenever:2"),
     _line("repeat", "--repeat until-fail:2 --repeat-until-fail 3"),
+    # test binaries: the second run finds what the first has made warm
+    _line("binaries", "-E with- -V", "-E with- -V", quick=True, stdin="one\ntwo\n"),
+    _line("binaries", f"-E with- -j3 {_JUNIT}", f"-j3 {_JUNIT}"),
+    _line("binaries", "-R with- -V", "-R with- -V", "-R with- -j2"),
+    _line("binaries", "-R 'ordinary.(in-time|state)' --repeat until-fail:3"),
     # what include(CTest) adds
     _line("dashboard", "-T test --output-on-failure", quick=True),
     _line("dashboard", "-T Test -j3 --no-compress-output"),

@@ -18,7 +18,13 @@ _REPLACEMENTS = (
     (re.compile(r"(Test timeout computed to be: )\d{5,}$", re.M), r"\1MANY"),
     (re.compile(r"(Test order random seed: )\d+"), r"\1SEED"),
     (_TAG, "TAG"),
+    # what sanitizers tell
+    (re.compile(r"==\d+==|\(pid=\d+\)|tid=\d+"), "==N=="),
+    (re.compile(r"0x[0-9a-f]{4,}"), "0xN"),
+    (re.compile(r"^(?:\d+: )?(?:=>|  )0xN:[ \[\]0-9a-f]+$", re.M), "SHADOW"),
 )  # fmt: skip
+# Which one a test gets hangs on what else runs.
+_RESOURCE = re.compile(r"\bid:\w+")
 # With the blanks before it, so that the column stays.
 _SECONDS = re.compile(r" *\d+\.\d\d sec\b")
 _COUNTER = re.compile(r"^( *\d+)/(\d+)(?= Test )", re.M)
@@ -45,6 +51,7 @@ def normal_output(text: str, ordered: bool) -> str:
     text = normal_text(text)
     if ordered:
         return text
+    text = _RESOURCE.sub("id:ANY", text)
     found = _SUMMARY.search(text)
     head, tail = (text[: found.start()], text[found.start() :]) if found else (text, "")
     if _counts(head):
@@ -62,6 +69,8 @@ def normal_file(path: str, content: bytes, ordered: bool) -> str:
     """A file that ctest has written, by its name."""
     name = path.rpartition("/")[2]
     text = content.decode(errors="backslashreplace")
+    if not ordered:
+        text = _RESOURCE.sub("id:ANY", text)
     if name.endswith(".xml"):
         return "\n".join(_xml(text, ordered))
     text = normal_text(text)
