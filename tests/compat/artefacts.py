@@ -109,3 +109,11 @@ def snapshots(out: Path, printed: str) -> dict[str, Any]:
 def instafail(out: Path, printed: str) -> dict[str, Any]:
     titles = [line.strip("_ ") for line in printed.splitlines() if line.startswith("____")]
     return {"failures at once": sorted(titles)}
+
+
+def sugar(out: Path, printed: str) -> dict[str, Any]:
+    lines = [line.strip() for line in re.sub(r"\x1b\[[\d;]*m", "", printed).splitlines()]
+    place = next(number for number, line in enumerate(lines) if line.startswith("Results ("))
+    headings = [line for line in lines[:place] if line.startswith("―")]
+    results = [line for line in lines[place + 1 :] if line]
+    return {"results": sorted(results), "failures": sorted(headings)}
