@@ -57,10 +57,15 @@ class Compared:
             path.write_text(text)
 
     def xdist(self) -> Run:
-        return self._run([str(self._python.parent / "pytest")])
+        run = self._run([str(self._python.parent / "pytest")])
+        run.artefacts["distributed by hearth"] = True  # as it has to be for those compared with it
+        return run
 
     def hearth(self) -> Run:
-        return self._run([str(self._daemon.binary), "pytest"])
+        run = self._run([str(self._daemon.binary), "pytest"])
+        zygotes = self._daemon.status()["zygotes"]
+        run.artefacts["distributed by hearth"] = "worker" in {each["flavour"] for each in zygotes}
+        return run
 
     def _run(self, command: list[str]) -> Run:
         out = self._project / "out"
