@@ -60,6 +60,10 @@ struct RunSubmitted {
   std::optional<std::uint32_t> max_worker_restarts;
   // --maxschedchunk
   std::optional<std::uint32_t> max_chunk;
+  // A worker that has had so many items is finished, and a fresh one succeeds it.
+  std::optional<std::uint32_t> max_items_per_worker;
+  // Likewise a worker whose next item is of another file than its first.
+  bool isolates_files = false;
 };
 
 // A session that executes its items itself (no workers) began: it counts as one explicit worker.
@@ -116,11 +120,14 @@ struct ItemsRevoked {
 };
 
 // The worker's process is gone (or could not be started). Everything that it had sent was delivered
-// before. It counts as lost unless its session was finished and no item was left in its queue.
+// before. It counts as lost unless its session was finished and no item was left in its queue, or
+// it was ended because its item took longer than it may: that item is lost, but a fresh worker
+// succeeds it.
 struct WorkerExited {
   RunId run;
   WorkerId worker;
   bool session_finished = false;  // it ended as it was asked to, after its last item
+  bool was_overdue = false;       // the caller ended it for its item
 };
 
 struct RunCancelled {
@@ -144,7 +151,9 @@ using Event = std::variant<RunSubmitted, SessionStarted, SessionEnded, WorkerSta
 struct StartWorker {
   RunId run;
   WorkerId worker;
-  std::optional<WorkerId> replaces;
+  std::optional<WorkerId> replaces;  // one that was lost
+  // One that has had its share, or was ended for its item: the new one goes on in its place.
+  std::optional<WorkerId> succeeds;
   bool operator==(const StartWorker&) const = default;
 };
 

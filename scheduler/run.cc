@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "scheduler/scopes.h"
+
 namespace hearth::scheduler {
 
 Run::Run(const RunSubmitted& run, std::uint32_t slots)
@@ -12,6 +14,8 @@ Run::Run(const RunSubmitted& run, std::uint32_t slots)
       auto_workers_(run.policy == Policy::each && run.auto_workers == 0 ? slots : run.auto_workers),
       max_failures_(run.max_failures),
       max_restarts_(run.max_worker_restarts),
+      max_items_per_worker_(run.max_items_per_worker),
+      files_(run.isolates_files ? files_of(run) : std::vector<std::uint32_t>()),
       machine_slots_(slots),
       dealer_(make_dealer(run, asked_for())),
       items_(run.items.size(), run.policy == Policy::each ? asked_for() : 1),
@@ -28,13 +32,9 @@ void Run::worker_started(WorkerId id, Commands& out) {
   worker->is_up = true;
   slots_changed_ = true;
   if (worker->ending == Worker::Ending::stopping) return;
-  if (!worker->queue.empty()) {
-    out.push_back(
-        {AssignItems{id_, id, {worker->queue.begin(), worker->queue.end()}}, "its first items"});
-  }
-  if (worker->ending == Worker::Ending::finishing) {
-    out.push_back({FinishWorker{id_, id}, "no item is left to add"});
-  }
+  const bool is_finishing = worker->ending == Worker::Ending::finishing;
+  tell(*worker, {worker->queue.begin(), worker->queue.end()}, "its first items", out);
+  if (is_finishing) out.push_back({FinishWorker{id_, id}, "no item is left to add"});
   if (worker->slot == Worker::Slot::granted) {
     worker->slot = Worker::Slot::held;
     out.push_back({ResumeWorker{id_, id}, "it is up and has a slot"});
@@ -91,6 +91,7 @@ void Run::items_revoked(const ItemsRevoked& event, Commands& out) {
   for (const ItemId item : event.items) {
     if (from->executing != item && from->remove(item)) items.push_back(item);
   }
+  from->had -= static_cast<std::uint32_t>(items.size());
   dealer_->take_back(items);
   slots_changed_ = true;
   check_all(out);
@@ -105,6 +106,7 @@ void Run::worker_exited(const WorkerExited& event, Time now, Commands& out) {
   slots_changed_ = true;
 
   const bool left_work = !gone.queue.empty();
+  const bool is_lost = !event.was_overdue && (!event.session_finished || left_work);
   if (const auto lost = gone.executing) {
     gone.remove(*lost);
     items_.mark_done(*lost);
@@ -112,15 +114,18 @@ void Run::worker_exited(const WorkerExited& event, Time now, Commands& out) {
         {ReportLostItem{id_, gone.id, *lost}, "its worker was lost while it was executed"});
     count_failures(1, out);
   }
+  gone.queue.insert(gone.queue.end(), gone.rest.begin(), gone.rest.end());
   if (!stopped_) {
-    if (!event.session_finished || left_work) {
+    if (is_lost) {
       count_loss(gone, out);
+      if (!gone.queue.empty()) dealer_->take_back({gone.queue.begin(), gone.queue.end()});
+    } else if (event.was_overdue || gone.has_had_its_share) {
+      successions_.push_back({gone.id, std::move(gone.queue)});
     } else {
       ++leavers_;
     }
-    if (!gone.queue.empty()) dealer_->take_back({gone.queue.begin(), gone.queue.end()});
     // Those that still take items come first; only what they leave is worth another worker.
-    if (left_work || dealer_->steals()) check_all(out);
+    if (is_lost || dealer_->steals() || has_kept_) check_all(out);
     if (is_explicit()) start_workers(startable(), now, out);
   }
   end_if_done(out);
@@ -163,7 +168,7 @@ void Run::give(Worker& worker, const std::vector<ItemId>& items, Commands& out) 
   if (items.empty()) return;
   worker.was_given_items = true;
   worker.queue.insert(worker.queue.end(), items.begin(), items.end());
-  if (worker.is_up) out.push_back({AssignItems{id_, worker.id, items}, "its queue is short"});
+  if (worker.is_up) tell(worker, items, "its queue is short", out);
 }
 
 // Gives the worker more items if it is time, and tells it when none can come any more.
@@ -182,11 +187,11 @@ void Run::refill(Worker& worker, Duration last, Commands& out) {
 // has to be there to take them, if it may. (pytest-xdist keeps its workers so in every run.) Where
 // workers share slots it might keep one from the other.
 void Run::finish_unless_kept(Worker& worker, const char* reason, Commands& out) {
-  const bool is_work_at_risk = is_explicit() && dealer_->refills() &&
-                               losses_ >= allowed_restarts() &&
-                               std::any_of(workers_.begin(), workers_.end(), [&](const auto& each) {
-                                 return each.first != worker.id && each.second.queue.size() >= 2;
-                               });
+  const bool is_work_at_risk =
+      is_explicit() && dealer_->refills() && losses_ >= allowed_restarts() &&
+      std::any_of(workers_.begin(), workers_.end(), [&](const auto& each) {
+        return each.first != worker.id && each.second.queue.size() + each.second.rest.size() >= 2;
+      });
   if (is_work_at_risk) {
     has_kept_ = true;
   } else {
@@ -249,7 +254,7 @@ void Run::end_if_done(Commands& out) {
     auto left = *stopped_ == Outcome::failed ? items_.not_done() : std::vector<ItemId>();
     out.push_back(
         {FinishRun{id_, *stopped_, std::move(left)}, "the last worker of a stopped run is gone"});
-  } else if (dealer_->empty()) {
+  } else if (dealer_->empty() && inheritances() == 0) {
     out.push_back({FinishRun{id_, Outcome::completed, {}}, "every item is done"});
   } else if (startable() == 0) {
     out.push_back({FinishRun{id_, Outcome::failed, items_.not_done()},

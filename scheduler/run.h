@@ -34,6 +34,12 @@ struct SlotUse {
       oldest;  // since when it has the oldest of the kept ones that can be asked back
 };
 
+// The place of a worker that is gone and was not lost, and what it had before it.
+struct Succession {
+  WorkerId of;
+  std::deque<ItemId> items;
+};
+
 class Run {
  public:
   Run(const RunSubmitted& run, std::uint32_t slots);
@@ -48,7 +54,7 @@ class Run {
   void items_revoked(const ItemsRevoked& event, Commands& out);
   void worker_exited(const WorkerExited& event, Time now, Commands& out);
   void cancel(Commands& out);
-  void set_machine_slots(std::uint32_t slots) { machine_slots_ = slots; }
+  void set_machine_slots(std::uint32_t slots, Commands& out);
 
   [[nodiscard]] bool is_over() const { return is_over_; }
   [[nodiscard]] bool is_explicit() const { return explicit_workers_.has_value(); }
@@ -75,6 +81,10 @@ class Run {
   [[nodiscard]] bool may_get_more(const Worker& worker) const;
   [[nodiscard]] Need need_of(const Worker& worker, Duration last) const;
   void give(Worker& worker, const std::vector<ItemId>& items, Commands& out);
+  void tell(Worker& worker, const std::vector<ItemId>& items, const char* reason, Commands& out);
+  [[nodiscard]] std::size_t share(const Worker& worker, const std::vector<ItemId>& items) const;
+  [[nodiscard]] std::size_t inheritances() const;
+  bool succeed(Worker& worker, Commands& out);
   void refill(Worker& worker, Duration last, Commands& out);
   void refill_all(Commands& out);
   void check_all(Commands& out);
@@ -93,6 +103,8 @@ class Run {
   const std::uint32_t auto_workers_;
   const std::optional<std::uint32_t> max_failures_;
   const std::optional<std::uint32_t> max_restarts_;
+  const std::optional<std::uint32_t> max_items_per_worker_;
+  const std::vector<std::uint32_t> files_;  // by item; empty: they are not isolated
   std::uint32_t machine_slots_;
 
   std::unique_ptr<Dealer> dealer_;
@@ -102,7 +114,8 @@ class Run {
   std::uint32_t next_worker_ = 0;
   std::uint32_t first_starts_ = 0;  // workers started that replace nobody
   std::deque<WorkerId> vacancies_;  // lost workers that may be replaced
-  std::uint32_t leavers_ = 0;       // workers that ended as asked: their places may be used again
+  std::deque<Succession> successions_;
+  std::uint32_t leavers_ = 0;  // workers that ended as asked: their places may be used again
   std::uint64_t losses_ = 0;
   std::uint64_t failures_ = 0;
   std::optional<Outcome> stopped_;

@@ -73,6 +73,11 @@ void Run::take_back(Commands& out) {
   out.push_back({PauseWorker{id_, oldest->id}, "another run waits for the slot"});
 }
 
+void Run::set_machine_slots(std::uint32_t slots, Commands& out) {
+  machine_slots_ = slots;
+  end_if_done(out);  // with fewer workers to come, nobody may be left for what a lost one had
+}
+
 bool Run::take_slots_changed() { return std::exchange(slots_changed_, false); }
 
 std::uint32_t Run::asked_for() const {
@@ -96,21 +101,21 @@ std::size_t Run::planned() const {
 // How many more workers would find something to do and may be started.
 std::size_t Run::startable() const {
   std::size_t worth = dealer_->units() + spare_items();
-  if (stopped_ || worth == 0) return 0;
+  if (stopped_ || worth + inheritances() == 0) return 0;
   std::size_t present = 0;
   bool someone_accepts = false;
   for (const auto& [id, worker] : workers_) {
-    if (worker.has_work() || worker.accepts_items()) ++present;
+    if (worker.has_work() || worker.accepts_items() || !worker.rest.empty()) ++present;
     someone_accepts = someone_accepts || worker.accepts_items();
   }
   const std::size_t leavers = losses_ <= allowed_restarts() ? leavers_ : 0;
-  const std::size_t allowed =
-      target() - std::min<std::size_t>(target(), first_starts_) + vacancies_.size() + leavers;
+  const std::size_t allowed = target() - std::min<std::size_t>(target(), first_starts_) +
+                              vacancies_.size() + successions_.size() + leavers;
   const std::size_t places = target() - std::min(target(), present);
   // An automatic run leaves a single item to those that still take some, rather than start a
   // session for it.
   if (!is_explicit() && first_starts_ > 0 && someone_accepts) worth /= 2;
-  return std::min({allowed, places, worth});
+  return std::min({allowed, places, worth + inheritances()});
 }
 
 Worker& Run::start_worker(Time now, Commands& out) {
@@ -119,9 +124,10 @@ Worker& Run::start_worker(Time now, Commands& out) {
   worker.slot = Worker::Slot::granted;
   worker.slot_since = now;
   slots_changed_ = true;
+  if (succeed(worker, out)) return worker;
   if (!vacancies_.empty()) {
     out.push_back(
-        {StartWorker{id_, id, vacancies_.front()}, "it takes the place of a lost worker"});
+        {StartWorker{id_, id, vacancies_.front(), {}}, "it takes the place of a lost worker"});
     vacancies_.pop_front();
     return worker;
   }
@@ -130,7 +136,7 @@ Worker& Run::start_worker(Time now, Commands& out) {
   } else {
     --leavers_;
   }
-  out.push_back({StartWorker{id_, id, std::nullopt}, "the run has work for it"});
+  out.push_back({StartWorker{id_, id, {}, {}}, "the run has work for it"});
   return worker;
 }
 
@@ -146,7 +152,10 @@ void Run::add_worker(Time now, Commands& out) {
 void Run::start_workers(std::size_t count, Time now, Commands& out) {
   if (count == 0) return;
   if (first_starts_ > 0) {
-    for (; count > 0 && (dealer_->steals() || !dealer_->empty()); --count) add_worker(now, out);
+    const auto has_some = [this] {
+      return dealer_->steals() || !dealer_->empty() || inheritances() > 0;
+    };
+    for (; count > 0 && has_some(); --count) add_worker(now, out);
     return;
   }
   std::vector<Worker*> team;

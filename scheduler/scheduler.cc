@@ -104,7 +104,10 @@ void Scheduler::Impl::on(const RunCancelled& event) {
 
 void Scheduler::Impl::on(const SlotsChanged& event) {
   slots = std::max(1U, event.slots);
-  for (auto& [id, run] : runs) run.set_machine_slots(slots);
+  std::vector<RunId> ids;
+  ids.reserve(runs.size());
+  for (const auto& [id, run] : runs) ids.push_back(id);
+  for (const RunId id : ids) with_run(id, [&](Run& run) { run.set_machine_slots(slots, out); });
   slots_changed = true;
 }
 

@@ -32,17 +32,27 @@ std::string_view scope_name(const RunSubmitted& run, std::size_t item) {
   return node_id;
 }
 
+// In the order in which names first appear.
+template <typename NameOf>
+std::vector<std::uint32_t> numbered(std::size_t items, const NameOf& name_of) {
+  std::unordered_map<std::string_view, std::uint32_t> numbers;
+  std::vector<std::uint32_t> values;
+  values.reserve(items);
+  for (std::size_t i = 0; i < items; ++i) {
+    const auto next = static_cast<std::uint32_t>(numbers.size());
+    values.push_back(numbers.emplace(name_of(i), next).first->second);
+  }
+  return values;
+}
+
 }  // namespace
 
 std::vector<std::uint32_t> scopes_of(const RunSubmitted& run) {
-  std::unordered_map<std::string_view, std::uint32_t> numbers;
-  std::vector<std::uint32_t> scopes;
-  scopes.reserve(run.items.size());
-  for (std::size_t i = 0; i < run.items.size(); ++i) {
-    const auto next = static_cast<std::uint32_t>(numbers.size());
-    scopes.push_back(numbers.emplace(scope_name(run, i), next).first->second);
-  }
-  return scopes;
+  return numbered(run.items.size(), [&](std::size_t item) { return scope_name(run, item); });
+}
+
+std::vector<std::uint32_t> files_of(const RunSubmitted& run) {
+  return numbered(run.items.size(), [&](std::size_t item) { return file_of(run.items[item]); });
 }
 
 }  // namespace hearth::scheduler

@@ -14,4 +14,7 @@ namespace hearth::scheduler {
 //   load_group  the group; an item without one is a scope of its own
 [[nodiscard]] std::vector<std::uint32_t> scopes_of(const RunSubmitted& run);
 
+// Likewise the number of its file, under any policy.
+[[nodiscard]] std::vector<std::uint32_t> files_of(const RunSubmitted& run);
+
 }  // namespace hearth::scheduler

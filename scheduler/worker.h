@@ -34,6 +34,12 @@ struct Worker {
   std::optional<ItemId> executing;
   bool was_given_items = false;
 
+  // Where a worker executes a share only:
+  std::uint32_t had = 0;  // items that it has been told of
+  std::optional<ItemId> first;
+  bool has_had_its_share = false;
+  std::deque<ItemId> rest;  // what it was dealt beyond its share: its successor's
+
   [[nodiscard]] bool accepts_items() const { return ending == Ending::no; }
   [[nodiscard]] bool has_work() const { return ending != Ending::stopping && !queue.empty(); }
   [[nodiscard]] bool has_slot() const { return slot != Slot::none; }

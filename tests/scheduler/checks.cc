@@ -40,6 +40,7 @@ void Checks::hear(const Event& event) {
       run.times = submitted->workers.value_or(automatic);
     }
     run.scopes = scopes_of(*submitted);
+    run.files = files_of(*submitted);
     for (std::uint32_t i = 0; i < submitted->items.size(); ++i) {
       run.open[run.scopes[i]].insert(ItemId{i});
     }
@@ -59,13 +60,15 @@ void Checks::hear(const Event& event) {
     const auto place = runs_[revoked->run].present.find(revoked->worker);
     if (place == runs_[revoked->run].present.end()) return;
     place->second.is_robbed = false;
+    place->second.had -= static_cast<std::uint32_t>(revoked->items.size());
     for (const ItemId item : revoked->items) place->second.unfinished.erase(item);
   } else if (const auto* failed = std::get_if<WorkerFailed>(&event)) {
     runs_[failed->run].failures += failed->failures;
     if (failed->fatal) runs_[failed->run].is_stopped = true;
   } else if (const auto* exited = std::get_if<WorkerExited>(&event)) {
     RunRecord& run = runs_[exited->run];
-    if (!exited->session_finished && !run.is_stopped) ++run.losses;
+    const bool is_lost = !exited->session_finished && !exited->was_overdue;
+    if (!run.is_stopped) ++(is_lost ? run.losses : run.leavers);
     run.present.erase(exited->worker);
   } else if (const auto* cancelled = std::get_if<RunCancelled>(&event)) {
     if (runs_.count(cancelled->run) > 0) runs_[cancelled->run].is_stopped = true;
@@ -92,11 +95,13 @@ void Checks::on(const StartWorker& command) {
   if (run.is_stopped) fail(command.run, "a worker is started for a stopped run");
   if (command.worker.value != run.starts) fail(command.run, "worker numbers have a gap");
   ++run.starts;
+  if (command.succeeds && run.present.count(*command.succeeds) > 0)
+    fail(command.run, "a worker is succeeded that is still there");
   run.present.emplace(command.worker, WorkerRecord{});
   const std::uint32_t limit = run.run.workers.value_or(run.run.auto_workers);
   if (limit > 0 && run.present.size() > limit) fail(command.run, "more workers than asked for");
   if (run.run.max_worker_restarts && limit > 0 &&
-      run.starts > limit + *run.run.max_worker_restarts) {
+      run.starts > limit + *run.run.max_worker_restarts + run.leavers) {
     fail(command.run, "more replacements than allowed");
   }
 }
@@ -113,11 +118,34 @@ void Checks::on(const AssignItems& command) {
     for (const auto& [id, each] : run.present) executions += each.unfinished.count(item);
     if (executions > run.times) fail(command.run, "an item is given out too often");
     given[run.scopes[item.value]].insert(item);
+    const auto file = run.files[item.value];
+    if (run.run.isolates_files && record.file.value_or(file) != file)
+      fail(command.run, "a worker gets items of two files");
+    record.file = file;
   }
+  record.had += static_cast<std::uint32_t>(command.items.size());
+  if (run.run.max_items_per_worker && record.had > *run.run.max_items_per_worker)
+    fail(command.run, "a worker gets more than its share");
   if (!keeps_scopes(run.run.policy)) return;
+  const bool has_shares = run.run.max_items_per_worker || run.run.isolates_files;
   for (const auto& [scope, items] : given) {
-    if (items != run.open[scope])
+    if (has_shares) {
+      check_alone(command, scope);
+    } else if (items != run.open[scope]) {
       fail(command.run, "the scope " + std::to_string(scope) + " is split");
+    }
+  }
+}
+
+// Where workers succeed each other, a scope may go on in the next one; it is never in two at once.
+void Checks::check_alone(const AssignItems& command, std::uint32_t scope) {
+  RunRecord& run = runs_[command.run];
+  for (const auto& [id, other] : run.present) {
+    if (id == command.worker) continue;
+    for (const ItemId item : other.unfinished) {
+      if (run.scopes[item.value] == scope)
+        fail(command.run, "the scope " + std::to_string(scope) + " is in two workers");
+    }
   }
 }
 
@@ -222,9 +250,13 @@ std::uint32_t Checks::explicit_slots() const {
 // over what another one could leave.
 void Checks::check_successors() {
   for (const auto& [id, run] : runs_) {
+    const bool has_shares = run.run.max_items_per_worker || run.run.isolates_files;
     const bool is_work_at_risk =
-        std::any_of(run.present.begin(), run.present.end(), [](const auto& each) {
-          return !each.second.is_up || each.second.is_robbed || each.second.unfinished.size() >= 2;
+        std::any_of(run.present.begin(), run.present.end(), [&](const auto& each) {
+          const WorkerRecord& record = each.second;
+          const bool may_leave_some = has_shares && record.told_end;  // to its successor
+          return !record.is_up || record.is_robbed || record.unfinished.size() >= 2 ||
+                 may_leave_some;
         });
     if (is_work_at_risk) continue;
     for (const auto& [name, record] : run.present) {

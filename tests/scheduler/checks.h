@@ -43,16 +43,20 @@ class Checks {
     bool is_up = false;
     bool told_end = false;  // finish_worker or stop_worker
     bool told_stop = false;
-    bool is_robbed = false;       // asked to give items back, and has not answered
-    std::set<ItemId> unfinished;  // given to it, and not heard to be finished
+    bool is_robbed = false;             // asked to give items back, and has not answered
+    std::set<ItemId> unfinished;        // given to it, and not heard to be finished
+    std::uint32_t had = 0;              // items, without those that it gave back
+    std::optional<std::uint32_t> file;  // of the first
   };
   struct RunRecord {
     RunSubmitted run;
     std::map<WorkerId, WorkerRecord> present;
     std::uint32_t times = 1;  // that each item is to be executed
     std::vector<std::uint32_t> scopes;
+    std::vector<std::uint32_t> files;
     std::map<std::uint32_t, std::set<ItemId>> open;  // items that are not done, by scope
     std::uint32_t starts = 0;
+    std::uint32_t leavers = 0;  // neither lost nor stopped: their places may be used again
     std::uint32_t losses = 0;
     std::multiset<ItemId> begun;  // really
     std::multiset<ItemId> ended;  // really
@@ -71,6 +75,7 @@ class Checks {
   void mark_done(RunRecord& run, ItemId item);
   void on(const StartWorker& command);
   void on(const AssignItems& command);
+  void check_alone(const AssignItems& command, std::uint32_t scope);
   void on(const RevokeItems& command);
   void on(const ResumeWorker& command);
   void on(const PauseWorker& command);

@@ -137,5 +137,15 @@ TEST(Loss, given_back_items_go_to_others) {
   EXPECT_EQ(world.when("items_revoked r1 gw0 0 1"), (Lines{"assign_items r1 gw0 4"}));
 }
 
+TEST(Loss, ends_an_automatic_run_when_the_machine_has_no_slot_left_for_the_worker_to_come) {
+  World world(2);
+  world.given({"session_started r9", "run_submitted r1 load items=4 max_restarts=0",
+               "worker_started r1 gw0", "item_started r1 gw0 0", "run_submitted r2 load items=2"});
+  EXPECT_EQ(world.at("0.05").when("worker_exited r1 gw0"),
+            (Lines{"report_lost_item r1 gw0 0", "report_restarts_used_up r1 gw0",
+                   "start_worker r2 gw0", "wake_at 0.15"}));
+  EXPECT_EQ(world.when("slots_changed 1"), Lines{"finish_run r1 failed not_executed 1 2 3"});
+}
+
 }  // namespace
 }  // namespace hearth::scheduler

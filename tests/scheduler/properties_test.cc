@@ -49,6 +49,8 @@ RunSubmitted random_run(Dice& dice, std::uint64_t id) {
   if (dice.one_in(4)) run.max_failures = 1 + dice.upto(3);
   if (dice.one_in(2)) run.max_worker_restarts = dice.upto(4);
   if (dice.one_in(4)) run.max_chunk = 1 + dice.upto(4);
+  if (dice.one_in(5)) run.max_items_per_worker = 1 + dice.upto(4);
+  run.isolates_files = dice.one_in(6);
   return run;
 }
 
@@ -70,6 +72,7 @@ Plan random_plan(std::uint64_t seed) {
     behaviour.longest = dice.one_in(5) ? milliseconds(150) : milliseconds(1 + dice.upto(9));
     if (dice.one_in(3)) behaviour.failing = 0.2;
     if (is_rough && dice.one_in(2)) behaviour.dying_in_item = dice.one_in(4) ? 0.5 : 0.05;
+    if (dice.one_in(5)) behaviour.overdue = 0.1;
     if (is_rough && dice.one_in(4)) behaviour.dying_at_start = 0.3;
     if (is_rough && dice.one_in(4)) behaviour.dying_at_end = 0.3;
     if (is_rough && dice.one_in(6)) behaviour.fatal = 0.05;

@@ -145,6 +145,10 @@ void Simulation::start_item(SimulatedWorker& worker) {
   checks_.item_starts(worker, now_);
   say(worker, ItemStarted{worker.run, worker.id, item});
   const Duration duration = between(behaviour.shortest, behaviour.longest);
+  if (chance(behaviour.overdue)) {
+    at(now_ + duration, [this, &worker] { die(worker, true); });
+    return;
+  }
   if (chance(behaviour.dying_in_item)) {
     at(now_ + duration, [this, &worker] { die(worker); });
     return;
@@ -171,11 +175,11 @@ void Simulation::end_session(SimulatedWorker& worker) {
   });
 }
 
-void Simulation::die(SimulatedWorker& worker) {
+void Simulation::die(SimulatedWorker& worker, bool was_overdue) {
   if (worker.is_gone) return;
   worker.is_gone = true;
   checks_.worker_dies(worker);
-  say(worker, WorkerExited{worker.run, worker.id, false});
+  say(worker, WorkerExited{worker.run, worker.id, false, was_overdue});
 }
 
 void Simulation::kill_someone() {

@@ -27,6 +27,7 @@ struct Behaviour {
   Duration longest = std::chrono::milliseconds(2);
   double failing = 0;  // chances, of each item or worker
   double dying_in_item = 0;
+  double overdue = 0;  // in an item: the worker is ended for it
   double dying_at_start = 0;
   double dying_at_end = 0;
   double fatal = 0;
@@ -78,7 +79,7 @@ class Simulation {
   void go_on(SimulatedWorker& worker);
   void start_item(SimulatedWorker& worker);
   void end_session(SimulatedWorker& worker);
-  void die(SimulatedWorker& worker);
+  void die(SimulatedWorker& worker, bool was_overdue = false);
   void kill_someone();
   bool chance(double probability);
   Duration between(Duration least, Duration most);

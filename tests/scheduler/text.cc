@@ -103,6 +103,8 @@ Event parse_run(const Line& line) {
   run.max_failures = line.option("max_failures");
   run.max_worker_restarts = line.option("max_restarts");
   run.max_chunk = line.option("max_chunk");
+  run.max_items_per_worker = line.option("max_items");
+  run.isolates_files = line.options.count("isolate") != 0;
   return run;
 }
 
@@ -117,7 +119,8 @@ std::string names(const std::vector<ItemId>& items) {
 struct Formatter {
   std::string operator()(const StartWorker& c) const {
     return "start_worker" + name(c.run) + name(c.worker) +
-           (c.replaces ? " replaces" + name(*c.replaces) : "");
+           (c.replaces ? " replaces" + name(*c.replaces) : "") +
+           (c.succeeds ? " succeeds" + name(*c.succeeds) : "");
   }
   std::string operator()(const AssignItems& c) const {
     return "assign_items" + name(c.run) + name(c.worker) + names(c.items);
@@ -183,8 +186,8 @@ Event parse_event(const std::string& text) {
     return event;
   }
   if (kind == "worker_exited") {
-    const bool finished = line.words.size() > 3 && line.words[3] == "finished";
-    return WorkerExited{line.run(), line.worker(), finished};
+    const std::string how = line.words.size() > 3 ? line.words[3] : "";
+    return WorkerExited{line.run(), line.worker(), how == "finished", how == "overdue"};
   }
   if (kind == "run_cancelled") return RunCancelled{line.run()};
   if (kind == "slots_changed") return SlotsChanged{line.number(1)};
