@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t remembered_refusals = 1024;
 constexpr std::size_t remembered_keys = 1024;
+// More than a file's times may lie behind the clock (see protocol/signature.h).
+constexpr auto rest_after_change = std::chrono::milliseconds(100);
 
 std::string_view value_of(const NativeKey& key, std::string_view name) {
   for (const std::string_view entry : key.environment) {
@@ -214,7 +216,7 @@ void NativePool::main_reached(NativeZygote& zygote) {
   }
   // Something that it has read may have changed while it was built.
   if (const auto difference = verify_ ? zygote.trace().first_difference() : std::nullopt) {
-    refuse_waiting(zygote, difference->subject + " has just changed");
+    try_again(zygote, difference->subject + " has just changed");
     zygote.retire();
     return;
   }
@@ -253,11 +255,31 @@ void NativePool::process_ended(NativeZygote& zygote) {
 }
 
 void NativePool::refuse_waiting(const NativeZygote& zygote, const std::string& reason) {
+  for (const auto id : waiting_for(zygote)) refuse(id, reason);
+}
+
+// A program is often started as soon as it is linked: soon it is old enough to be told from what
+// comes after it.
+void NativePool::try_again(const NativeZygote& zygote, const std::string& reason) {
+  for (const auto id : waiting_for(zygote)) {
+    auto& entry = jobs_.at(id);
+    if (std::exchange(entry.is_second_try, true)) {
+      refuse(id, reason);
+      continue;
+    }
+    entry.zygote = nullptr;
+    loop_.after(rest_after_change, [this, id, alive = std::weak_ptr(alive_)] {
+      if (!alive.expired() && jobs_.contains(id)) advance(id);
+    });
+  }
+}
+
+std::vector<std::uint64_t> NativePool::waiting_for(const NativeZygote& zygote) const {
   std::vector<std::uint64_t> waiting;
   for (const auto& [id, entry] : jobs_) {
     if (entry.zygote == &zygote && !entry.is_forked) waiting.push_back(id);
   }
-  for (const auto id : waiting) refuse(id, reason);
+  return waiting;
 }
 
 // ---- memory

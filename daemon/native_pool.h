@@ -63,6 +63,7 @@ class NativePool : private NativeZygote::Listener {
     Job job;
     NativeZygote* zygote = nullptr;
     bool is_forked = false;
+    bool is_second_try = false;
   };
   struct Refusal {
     NativeKey key;
@@ -85,6 +86,8 @@ class NativePool : private NativeZygote::Listener {
   void fork(Entry& entry, std::uint64_t id, NativeZygote& zygote);
   void refuse(std::uint64_t id, const std::string& reason);
   void answer(std::uint64_t id, Answer answer);
+  void try_again(const NativeZygote& zygote, const std::string& reason);
+  std::vector<std::uint64_t> waiting_for(const NativeZygote& zygote) const;
   void refuse_waiting(const NativeZygote& zygote, const std::string& reason);
   void enforce_limit();
   void drop_ended();

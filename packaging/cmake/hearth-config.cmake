@@ -1,4 +1,4 @@
-# find_package(hearth): the tests of the targets that are made from here on are executed by `hearth exec`, so that plain ctest, and
+# find_package(hearth): the tests of the targets that are made from here on are executed by `hearth-exec`, so that plain ctest, and
 # whatever calls it, has warm test programs. Nothing else changes; without a daemon they are executed as ever.
 #
 # hearth_EXECUTABLE  the hearth command
@@ -10,7 +10,7 @@ if(NOT EXISTS "${hearth_EXECUTABLE}")
   set(hearth_NOT_FOUND_MESSAGE "there is no ${hearth_EXECUTABLE}")
   return()
 endif()
-set(hearth_LAUNCHER "${hearth_EXECUTABLE};exec;--")
+set(hearth_LAUNCHER "${hearth_EXECUTABLE}-exec;--")
 
 # A project that has a launcher of its own keeps it; programs for another machine cannot be executed here.
 if(CMAKE_CROSSCOMPILING)

@@ -21,7 +21,7 @@
 #include "plugin-shim/client/forwarded_signals.h"
 #include "plugin-shim/client/locations.h"
 #include "plugin-shim/client/process_context.h"
-#include "plugin-shim/client/run.h"
+#include "plugin-shim/client/this_process.h"
 #include "plugin-shim/launcher/commands.h"
 
 namespace hearth::launcher {

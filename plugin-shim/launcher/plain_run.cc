@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "plugin-shim/client/run.h"
+#include "plugin-shim/client/this_process.h"
 #include "plugin-shim/launcher/commands.h"
 
 namespace hearth::launcher {

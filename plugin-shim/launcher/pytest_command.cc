@@ -4,6 +4,7 @@
 #include "plugin-shim/client/open_or_start.h"
 #include "plugin-shim/client/process_context.h"
 #include "plugin-shim/client/run.h"
+#include "plugin-shim/client/this_process.h"
 #include "plugin-shim/launcher/commands.h"
 #include "plugin-shim/launcher/find_pytest.h"
 #include "plugin-shim/launcher/plain_run.h"

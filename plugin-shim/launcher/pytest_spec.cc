@@ -7,6 +7,7 @@
 
 #include "plugin-shim/client/process_context.h"
 #include "plugin-shim/client/run.h"
+#include "plugin-shim/client/this_process.h"
 
 namespace hearth::launcher {
 

@@ -3,7 +3,8 @@
 
 #include <csignal>
 
-#include "plugin-shim/client/run.h"
+#include "plugin-shim/client/forwarded_signals.h"
+#include "plugin-shim/client/this_process.h"
 
 namespace hearth::client {
 namespace {

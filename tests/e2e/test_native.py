@@ -195,3 +195,34 @@ def test_a_daemon_that_dies_takes_the_command_with_it_and_nothing_passes(
     os.kill(hearth.daemon_process().pid, signal.SIGKILL)
     assert hearth.finish(client).exit_code == -signal.SIGKILL
     assert not wait_gone({running}, 10.0)
+
+
+def test_a_project_that_finds_hearth_has_warm_programs_under_plain_ctest(hearth: Hearth) -> None:
+    if shutil.which("cmake") is None:
+        pytest.skip("there is no cmake")
+    hearth.write(
+        "CMakeLists.txt",
+        f"""
+        cmake_minimum_required(VERSION 3.16)
+        project(warm CXX)
+        enable_testing()
+        find_package(hearth 0.1 REQUIRED)
+        add_executable(cases {_SOURCE})
+        foreach(name a b)
+          add_test(NAME ${{name}} COMMAND cases ${{name}})
+        endforeach()
+        add_test(NAME crash COMMAND cases crash)
+        add_test(NAME late COMMAND cases wait)
+        set_tests_properties(late PROPERTIES TIMEOUT 1)
+        """,
+    )
+    prefix = hearth.daemon.binary.parent.parent
+    for command in (("-B", "build", f"-DCMAKE_PREFIX_PATH={prefix}"), ("--build", "build")):
+        done = hearth.run("cmake", *command)
+        assert done.exit_code == 0, str(done)
+    done = hearth.run("ctest", "-j2", "--test-dir", "build")
+    assert done.exit_code == 8, str(done)
+    assert "50% tests passed" in done.stdout
+    assert "crash (SEGFAULT)" in done.stdout
+    assert "late (Timeout)" in done.stdout
+    assert _served(hearth) == [4]
