@@ -88,6 +88,8 @@ def _is_chosen(line: Line, options: argparse.Namespace) -> bool:
         options.text in str(line)
         and options.world in (None, line.world)
         and (line.quick or not options.quick)
+        # Where commands are told, the launcher is told.
+        and not (options.launcher and any(word in str(line) for word in ("show-only", " -T ")))
     )
 
 

@@ -17,8 +17,10 @@ from tests.terminal.execution import Execution, execute
 
 _WORLDS = Path(__file__).parent / "worlds"
 _PLAIN = "plain: "
-# add_test(NAME "COMMAND" …), also with [=[NAME]=]
-_REGISTERED = re.compile(rb'(?m)^(add_test\((?:\[(=*)\[.*?\]\2\]|\S+))(?= ")')
+# add_test(NAME "COMMAND" …), also with [=[NAME]=]; of the commands those that are found from anywhere.
+_REGISTERED = re.compile(
+    rb'(?m)^(add_test\((?:\[(=*)\[.*?\]\2\]|\S+))(?= "(?:sh"|printf"|/[^"]*/binaries/))'
+)
 
 
 @dataclass

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.ctest.build import build
@@ -92,7 +92,9 @@ class Project:
     needs: tuple[Package, ...] = ()
     # The tests that it registers with ctest itself; without: each case of its binaries is registered.
     own_tests: bool = False
-    includes: tuple[str, ...] = field(default=())  # below what it needs
+    includes: tuple[str, ...] = ()  # below what it needs
+    # A regular expression for cases that would get in each other's way: they get a lock.
+    alone: str = "$^"
 
     @property
     def name(self) -> str:
@@ -122,6 +124,7 @@ PROJECTS = (
         CATCH2,
         ("tests/HelpersTest", "tests/OptionTypeTest"),
         ("-DCLI11_BUILD_EXAMPLES=OFF",),
+        alone="Validators|AppHelper",  # one file, of the same name for all of them
     ),
     Project(
         Package(
@@ -190,17 +193,14 @@ def prepare(project: Project, ctest: Ctest, directory: Path) -> Path:
         return built
     cases = directory / project.name / "cases"
     cases.mkdir(exist_ok=True)
-    lines = [
-        line
-        for binary in project.binaries
-        for line in _registration(project.framework, built / binary)
-    ]
+    lines = [line for binary in project.binaries for line in _registration(project, built / binary)]
     (cases / "CTestTestfile.cmake").write_text("\n".join(lines) + "\n")
     return cases
 
 
-def _registration(framework: Framework, binary: Path) -> Sequence[str]:
+def _registration(project: Project, binary: Path) -> Iterator[str]:
     """As the framework's own CMake module registers each case."""
+    framework = project.framework
     done = subprocess.run(
         [binary, *framework.listing],
         check=False,  # Catch2 tells the number of cases by its exit code
@@ -213,7 +213,10 @@ def _registration(framework: Framework, binary: Path) -> Sequence[str]:
         raise RuntimeError(
             f"{binary} {' '.join(framework.listing)} names no cases:{os.linesep}{done.stdout[:1000]}"
         )
-    return [
-        f"add_test([==[{binary.name}.{name}]==] [==[{binary}]==] [==[{framework.selection(name)}]==])"
-        for name in names
-    ]
+    for name in names:
+        test = f"[==[{binary.name}.{name}]==]"
+        yield f"add_test({test} [==[{binary}]==] [==[{framework.selection(name)}]==])"
+        properties = f"WORKING_DIRECTORY [==[{binary.parent}]==]"
+        if re.search(project.alone, name):
+            properties += " RESOURCE_LOCK alone"
+        yield f"set_tests_properties({test} PROPERTIES {properties})"
