@@ -26,6 +26,9 @@ int pytest(std::vector<std::string> arguments);
 // run over. SCRIPT is empty for `python -m pytest`.
 int handed_over_pytest(std::vector<std::string> words);
 
+// Ends as ctest would: with its exit code, or as the real ctest, or by the signal that stopped it.
+int ctest(const std::vector<std::string>& arguments);
+
 // Runs it, and again after each change of what it looked at, until the user quits (exit code 0).
 int watch(std::vector<std::string> arguments);
 

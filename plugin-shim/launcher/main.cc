@@ -16,9 +16,10 @@ Environment:
   HEARTH_RUNTIME_DIR  sockets and lock (default: $XDG_RUNTIME_DIR/hearth, else /tmp/hearth-<uid>)
   HEARTH_STATE_DIR    log (default: $XDG_STATE_HOME/hearth, else ~/.local/state/hearth)
   HEARTH_DAEMON       hearthd, when it is not beside hearth
+  HEARTH_CTEST        the ctest that lists the tests (default: that on PATH)
   HEARTH_STRICT=1     `hearth pytest` fails where it would else run plain pytest (also: --hearth-strict)
 
-Exit codes: those of pytest for `hearth pytest`; else 0, 1 when `hearth doctor` has complaints, 2 for a wrong command
+Exit codes: those of pytest for `hearth pytest`, of ctest for `hearth ctest`; else 0, 1 when `hearth doctor` has complaints, 2 for a wrong command
 line, 3 for trouble.)";
 
 int parse_and_do(int count, char** words) {
@@ -50,6 +51,8 @@ int parse_and_do(int count, char** words) {
   bool follow = false;
   logs_command->add_flag("-f,--follow", follow, "Go on showing what is added");
   app.add_subcommand("pytest", "Run pytest; everything after this word is pytest's own");
+  app.add_subcommand("ctest",
+                     "Run a CMake project's tests; everything after this word is ctest's own");
   app.add_subcommand("exec", "`hearth exec -- COMMAND …`: execute a native test program, warm");
   CLI::App* watch_command = app.add_subcommand(
       "watch", "`hearth watch pytest …`: run it again after each change, what failed first");
@@ -88,9 +91,13 @@ int parse_and_do(int count, char** words) {
 }  // namespace
 
 int main(int count, char** words) {
-  // Nothing after `pytest` is looked at here, and nothing is set up that a run does not need.
+  // Nothing after `pytest` or `ctest` is looked at here, and nothing is set up that a run does not
+  // need.
   if (count >= 2 && std::string_view(words[1]) == "pytest") {
     return pytest(std::vector<std::string>(words + 2, words + count));
+  }
+  if (count >= 2 && std::string_view(words[1]) == "ctest") {
+    return ctest(std::vector<std::string>(words + 2, words + count));
   }
   if (count >= 2 && std::string_view(words[1]) == "hand-over") {
     return handed_over_pytest(std::vector<std::string>(words + 2, words + count));

@@ -1,0 +1,60 @@
+#include "plugin-shim/ctest/captured_process.h"
+
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "plugin-shim/ctest/words.h"
+
+namespace hearth::ctest {
+namespace {
+
+std::string whole(int fd) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return {};
+  std::string text(static_cast<std::size_t>(status.st_size), '\0');
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const ssize_t size =
+        pread(fd, text.data() + done, text.size() - done, static_cast<off_t>(done));
+    if (size <= 0) break;
+    done += static_cast<std::size_t>(size);
+  }
+  text.resize(done);
+  return text;
+}
+
+}  // namespace
+
+tl::expected<CapturedProcess, std::string> CapturedProcess::start(
+    const std::vector<std::string>& argv) {
+  protocol::Fd output(memfd_create("output", MFD_CLOEXEC));
+  protocol::Fd errors(memfd_create("errors", MFD_CLOEXEC));
+  if (!output || !errors) return tl::unexpected(std::string(std::strerror(errno)));
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, output.get(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, errors.get(), STDERR_FILENO);
+  std::vector<char*> words = pointers_to(argv);
+  pid_t pid = -1;
+  const int trouble = posix_spawn(&pid, argv[0].c_str(), &actions, nullptr, words.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (trouble != 0) return tl::unexpected(std::string(std::strerror(trouble)));
+  return CapturedProcess(pid, std::move(output), std::move(errors));
+}
+
+Captured CapturedProcess::wait() {
+  Captured captured;
+  while (waitpid(pid_, &captured.wait_status, 0) < 0 && errno == EINTR) {
+  }
+  captured.output = whole(output_.get());
+  captured.errors = whole(errors_.get());
+  return captured;
+}
+
+}  // namespace hearth::ctest

@@ -1,0 +1,37 @@
+// A command that is executed for what it says: its standard output and error, whole.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "protocol/fd.h"
+
+namespace hearth::ctest {
+
+struct Captured {
+  int wait_status = 0;
+  std::string output;
+  std::string errors;
+};
+
+class CapturedProcess {
+ public:
+  // `argv[0]` is a path. The error is a system's text.
+  static tl::expected<CapturedProcess, std::string> start(const std::vector<std::string>& argv);
+
+  // Until it has ended; once.
+  Captured wait();
+
+ private:
+  CapturedProcess(pid_t pid, protocol::Fd output, protocol::Fd errors)
+      : pid_(pid), output_(std::move(output)), errors_(std::move(errors)) {}
+
+  pid_t pid_ = -1;
+  protocol::Fd output_;  // files in memory: nobody has to read while it runs
+  protocol::Fd errors_;
+};
+
+}  // namespace hearth::ctest

@@ -1,0 +1,46 @@
+#include "plugin-shim/ctest/console.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "plugin-shim/ctest/write_all.h"
+
+namespace hearth::ctest {
+namespace {
+
+constexpr std::size_t kFull = 32 * 1024;
+constexpr int kEverybodyReads = 0666;  // less the umask
+
+}  // namespace
+
+bool Console::log_to(const std::string& file) {
+  log_ =
+      protocol::Fd(open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kEverybodyReads));
+  return static_cast<bool>(log_);
+}
+
+void Console::write(std::string_view text, Stream stream, bool is_logged) {
+  if (is_logged && log_) pending_log_ += text;
+  if (!setting_.quiet) {
+    if (stream != pending_stream_) {
+      flush();
+      pending_stream_ = stream;
+    }
+    pending_ += text;
+  }
+  if (pending_.size() > kFull || pending_log_.size() > kFull) flush();
+}
+
+void Console::flush() {
+  if (!pending_.empty()) {
+    // Nobody who reads is no reason to stop testing.
+    write_all(pending_stream_ == Stream::output ? STDOUT_FILENO : STDERR_FILENO, pending_);
+    pending_.clear();
+  }
+  if (!pending_log_.empty()) {
+    write_all(log_.get(), pending_log_);
+    pending_log_.clear();
+  }
+}
+
+}  // namespace hearth::ctest

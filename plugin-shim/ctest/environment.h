@@ -1,0 +1,33 @@
+// The environment of a test: that of this process, with ENVIRONMENT and ENVIRONMENT_MODIFICATION.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+namespace hearth::ctest {
+
+class Environment {
+ public:
+  explicit Environment(std::vector<std::string> entries) : entries_(std::move(entries)) {}
+
+  // `entry` is NAME=value; without = it takes NAME away.
+  void put(const std::string& entry);
+  void take_away(std::string_view name);
+  std::string value_of(std::string_view name) const;  // empty if there is none
+  bool has(std::string_view name) const { return find(name) != entries_.end(); }
+
+  // Each is NAME=OPERATION:value; in their order. An error is ctest's own text.
+  tl::expected<void, std::string> modify(const std::vector<std::string>& modifications);
+
+  std::vector<std::string> release() && { return std::move(entries_); }
+  const std::vector<std::string>& entries() const { return entries_; }
+
+ private:
+  std::vector<std::string>::const_iterator find(std::string_view name) const;
+
+  std::vector<std::string> entries_;
+};
+
+}  // namespace hearth::ctest

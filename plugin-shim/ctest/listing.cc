@@ -1,0 +1,217 @@
+#include "plugin-shim/ctest/listing.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <system_error>
+
+#include "plugin-shim/ctest/captured_process.h"
+#include "plugin-shim/ctest/regular_expression.h"
+#include "plugin-shim/ctest/test_list_json.h"
+
+namespace hearth::ctest {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Keeps LastTest.log as it was when this was made.
+class LogKeeper {
+ public:
+  explicit LogKeeper(const fs::path& directory)
+      : log_(directory / "Testing" / "Temporary" / "LastTest.log"),
+        kept_(log_.string() + ".kept-by-hearth-" + std::to_string(getpid())) {
+    std::error_code error;
+    fs::create_hard_link(log_, kept_, error);  // ctest replaces the file, it does not write to it
+    is_kept_ = !error;
+    if (error && fs::exists(log_, error)) {
+      fs::copy_file(log_, kept_, error);
+      is_kept_ = !error;
+    } else if (!is_kept_) {
+      was_there_ = false;
+    }
+  }
+  ~LogKeeper() {
+    std::error_code error;
+    if (is_kept_) fs::rename(kept_, log_, error);
+    if (!was_there_) fs::remove(log_, error);
+  }
+  LogKeeper(const LogKeeper&) = delete;
+  LogKeeper& operator=(const LogKeeper&) = delete;
+
+ private:
+  fs::path log_;
+  fs::path kept_;
+  bool is_kept_ = false;
+  bool was_there_ = true;
+};
+
+// With several configurations ctest leaves tests out of its list that are not in this one, and
+// counts them all the same.
+bool has_several_configurations(const fs::path& directory) {
+  std::ifstream cache(directory / "CMakeCache.txt");
+  for (std::string line; std::getline(cache, line);) {
+    if (line.starts_with("CMAKE_CONFIGURATION_TYPES:")) return line.back() != '=';
+  }
+  return false;
+}
+
+std::vector<std::string> command_of(const ListingRequest& request, const char* what) {
+  std::vector<std::string> command{request.ctest.string(), what};
+  command.insert(command.end(), request.configuration.begin(), request.configuration.end());
+  return command;
+}
+
+// Those of `all` that `ctest -N` names.
+tl::expected<std::vector<Test>, std::string> select(const ListingRequest& request,
+                                                    const std::vector<Test>& all,
+                                                    std::string& warnings) {
+  std::vector<std::string> command = command_of(request, "-N");
+  command.insert(command.begin() + 1, request.selection.begin(), request.selection.end());
+  auto process = CapturedProcess::start(command);
+  if (!process) return tl::unexpected(process.error());
+  const Captured captured = process->wait();
+  warnings = captured.errors;
+  if (captured.wait_status != 0) return tl::unexpected(std::string("it lists no tests"));
+  std::vector<Test> selected;
+  for (const auto& [number, name] : numbers_of(captured.output)) {
+    const auto index = static_cast<std::size_t>(number) - 1;
+    if (index >= all.size() || !name.starts_with(all[index].name))
+      return tl::unexpected(std::string("its lists of tests do not agree"));
+    selected.push_back(all[index]);
+    selected.back().number = number;
+  }
+  return selected;
+}
+
+// Tests without a command get what ctest says about it.
+void ask_for_missing(const ListingRequest& request, std::vector<Test>& tests) {
+  std::string numbers;
+  for (const Test& test : tests) {
+    if (test.command.empty()) numbers += "," + std::to_string(test.number);
+  }
+  if (numbers.empty()) return;
+  std::vector<std::string> command = command_of(request, "-N");
+  std::vector<std::string> words{"-V", "-I", "0,0,0" + numbers};
+  if (!request.never.empty()) words.insert(words.end(), {"-E", request.never});
+  command.insert(command.begin() + 1, words.begin(), words.end());
+  auto process = CapturedProcess::start(command);
+  if (process) explain_missing(process->wait().output, tests);
+}
+
+}  // namespace
+
+Version version_of(std::string_view text) {
+  const auto digit = std::find_if(text.begin(), text.end(), [](char character) {
+    return std::isdigit(static_cast<unsigned char>(character)) != 0;
+  });
+  Version version;
+  const char* const end = text.data() + text.size();
+  const char* at = text.data() + (digit - text.begin());
+  at = std::from_chars(at, end, version.major).ptr;
+  if (at != end && *at == '.') std::from_chars(at + 1, end, version.minor);
+  return version;
+}
+
+std::vector<std::pair<int, std::string>> numbers_of(std::string_view text) {
+  std::vector<std::pair<int, std::string>> numbers;
+  std::istringstream lines{std::string(text)};
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("  Test ")) continue;
+    const auto hash = line.find('#');
+    const auto colon = line.find(": ");
+    if (hash == std::string::npos || colon == std::string::npos || colon < hash) continue;
+    numbers.emplace_back(std::atoi(line.c_str() + hash + 1), line.substr(colon + 2));
+  }
+  return numbers;
+}
+
+void explain_missing(std::string_view text, std::vector<Test>& tests) {
+  constexpr std::string_view kBegin = "Could not find executable ";
+  constexpr std::string_view kEnd = ": Test command: ";
+  std::map<int, Test*> by_number;
+  for (Test& test : tests) by_number[test.number] = &test;
+  std::istringstream lines{std::string(text)};
+  std::string explanation;
+  std::string executable;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(kBegin)) {
+      executable = line.substr(kBegin.size());
+      explanation = line + "\n";
+      continue;
+    }
+    if (explanation.empty()) continue;
+    const auto end = line.find(kEnd);
+    if (end != std::string::npos && std::isdigit(static_cast<unsigned char>(line[0])) != 0) {
+      const auto found = by_number.find(std::atoi(line.c_str()));
+      if (found != by_number.end() && found->second->command.empty()) {
+        found->second->missing_executable = executable;
+        found->second->missing_explanation = explanation;
+        found->second->missing_arguments = line.substr(end + kEnd.size());
+      }
+      explanation.clear();
+    } else if (!line.empty()) {
+      explanation += line + "\n";
+    }
+  }
+}
+
+void find_required_successes(std::vector<Test>& tests) {
+  std::map<std::string, std::vector<std::string>> setups;
+  for (const Test& test : tests) {
+    for (const std::string& fixture : test.fixtures_setup) setups[fixture].push_back(test.name);
+  }
+  for (Test& test : tests) {
+    if (test.disabled) continue;
+    for (const std::string& fixture : test.fixtures_required) {
+      if (const auto found = setups.find(fixture); !fixture.empty() && found != setups.end()) {
+        test.required_successes.insert(test.required_successes.end(), found->second.begin(),
+                                       found->second.end());
+      }
+    }
+  }
+}
+
+tl::expected<Listing, std::string> list_tests(const ListingRequest& request) {
+  const LogKeeper keeper(request.directory);
+  auto versions = CapturedProcess::start({request.ctest.string(), "--version"});
+  auto json = CapturedProcess::start(command_of(request, "--show-only=json-v1"));
+  if (!versions) return tl::unexpected(versions.error());
+  const Captured version = versions->wait();
+  if (!json) return tl::unexpected(json.error());
+  const Captured captured = json->wait();
+  Listing listing;
+  listing.version = version_of(version.output);
+  if (listing.version < kOldest) {
+    return tl::unexpected("ctest " + std::to_string(listing.version.major) + "." +
+                          std::to_string(listing.version.minor) + " is older than 3.16");
+  }
+  if (captured.wait_status != 0) return tl::unexpected(std::string("it lists no tests"));
+  auto tests = tests_of_json(captured.output);
+  if (!tests) return tl::unexpected(tests.error());
+  listing.tests = std::move(*tests);
+  listing.warnings = captured.errors;
+  if (!request.never.empty()) {
+    const RegularExpression never(request.never);
+    std::erase_if(listing.tests, [&](const Test& test) { return never.matches(test.name); });
+  }
+  for (std::size_t index = 0; index < listing.tests.size(); ++index)
+    listing.tests[index].number = static_cast<int>(index) + 1;
+  listing.registered = listing.tests.size();
+  if (!request.selection.empty() || has_several_configurations(request.directory)) {
+    auto selected = select(request, listing.tests, listing.warnings);
+    if (!selected) return tl::unexpected(selected.error());
+    if (request.selection.empty() && selected->size() != listing.registered)
+      return tl::unexpected(std::string("its lists of tests do not agree"));
+    listing.tests = std::move(*selected);
+  }
+  ask_for_missing(request, listing.tests);
+  find_required_successes(listing.tests);
+  return listing;
+}
+
+}  // namespace hearth::ctest

@@ -1,0 +1,224 @@
+#include "plugin-shim/ctest/run.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <utility>
+
+#include "plugin-shim/ctest/resource_variables.h"
+#include "plugin-shim/ctest/test_start.h"
+
+namespace hearth::ctest {
+namespace {
+
+constexpr Seconds kNoTimeout{1.0e7};  // as ctest has it
+
+std::set<unsigned> allowed_processors() {
+  std::set<unsigned> allowed;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return allowed;
+  for (unsigned processor = 0; processor < CPU_SETSIZE; ++processor) {
+    if (CPU_ISSET(processor, &set)) allowed.insert(processor);
+  }
+  return allowed;
+}
+
+// Rounded up, so that nothing is looked at before its time.
+int milliseconds_until(RunningTest::Clock::time_point time) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(time - RunningTest::Clock::now());
+  constexpr std::int64_t kLongest = 1000 * 1000;
+  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, kLongest));
+}
+
+}  // namespace
+
+Run::Run(RunParts parts, scheduler::CommandPlan plan, std::vector<CostEntry> costs,
+         std::size_t done)
+    : parts_(std::move(parts)),
+      plan_(std::move(plan)),
+      costs_(std::move(costs)),
+      done_(done),
+      free_processors_(allowed_processors()) {}
+
+int Run::carry_out() {
+  while (interrupted_by_ == 0) {
+    start_ready();
+    if (places_.empty() && !held_up_until_) break;
+    parts_.console.flush();
+    if (!wait()) break;
+    finish_what_is_done();
+  }
+  return interrupted_by_;
+}
+
+void Run::start_ready() {
+  held_up_until_.reset();
+  // What ends at once (a test that is disabled, say) makes room for more.
+  while (true) {
+    if (stop_time_passed_ || (parts_.options.stop_on_failure && !failed_.empty())) return;
+    const auto most = slots_by_load();
+    if (!most) return;
+    const auto starts = plan_.start_next(Clock::now() - begun_, *most);
+    if (starts.empty()) return;
+    const std::size_t done = done_;
+    for (const auto& next : starts) begin(next);
+    if (done == done_) return;
+  }
+}
+
+std::optional<std::size_t> Run::slots_by_load() {
+  constexpr auto kAny = static_cast<std::size_t>(-1);
+  const unsigned long highest = parts_.options.test_load;
+  const std::size_t smallest = plan_.smallest_ready();
+  std::array<double, 1> average{};
+  if (highest == 0 || smallest == 0 || getloadavg(average.data(), 1) != 1) return kAny;
+  const auto load = static_cast<unsigned long>(std::ceil(average[0]));
+  const std::size_t spare = highest > load ? highest - load : 0;
+  if (spare >= smallest) return spare;
+  parts_.console.print_verbose("***** WAITING, System Load: " + std::to_string(load) +
+                               ", Max Allowed Load: " + std::to_string(highest) + "*****\n");
+  held_up_until_ = Clock::now() + std::chrono::seconds(std::rand() % 5 + 1);
+  return std::nullopt;
+}
+
+void Run::begin(const scheduler::CommandPlan::Start& next) {
+  const Test& test = parts_.listing.tests[next.index];
+  const auto place = places_.insert(places_.end(), Place{});
+  place->index = next.index;
+  if (parts_.has_resources)
+    place->resource_variables = variables_of(next.resources, test.resource_groups.size());
+  if (test.processor_affinity) {
+    const std::size_t wanted = plan_.command(next.index).slots;
+    while (place->command.processors.size() < wanted && !free_processors_.empty())
+      place->command.processors.push_back(
+          free_processors_.extract(free_processors_.begin()).value());
+  }
+  parts_.console.print_verbose("test " + std::to_string(test.number) + "\n");
+  start(place);
+}
+
+void Run::start(Places::iterator place) {
+  const Test& test = test_of(*place);
+  ++place->attempts;
+  place->begun.reset();
+  StartRequest request{test, parts_.listing.version, {}, {}, place->resource_variables, done_};
+  if (!parts_.lacking_resources.empty())
+    request.lacking_resources = parts_.lacking_resources[place->index];
+  for (const std::string& name : failed_) {
+    if (std::find(test.required_successes.begin(), test.required_successes.end(), name) !=
+        test.required_successes.end())
+      request.failed_requirements.push_back(name);
+  }
+  auto command = prepare_start(request, parts_.report, parts_.console, parts_.log);
+  if (!command) return not_started(place, command.error());
+
+  const RunningTest::Limit limit = limit_of(test);
+  if (parts_.console.is_verbose()) {
+    parts_.report.tell(test, "Test timeout computed to be: " +
+                                 std::to_string(static_cast<unsigned>(limit.time.count())));
+  }
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) {
+    parts_.console.complain("Error initializing pipe: " + std::string(std::strerror(errno)) + "\n");
+    return not_started(place, hearth::ctest::not_started(Status::bad_command, "Failed to start"));
+  }
+  protocol::Fd output(ends[0]);
+  const protocol::Fd input(ends[1]);
+  command->processors = place->command.processors;
+  command->output = input.get();
+  place->begun = std::chrono::system_clock::now();
+  place->running =
+      std::make_unique<RunningTest>(test, ++last_number_, std::move(output), limit, Clock::now());
+  parts_.executor.start(last_number_, *command);
+  place->command = std::move(*command);
+}
+
+RunningTest::Limit Run::limit_of(const Test& test) const {
+  Seconds timeout = kNoTimeout;
+  if (test.timeout && test.timeout->count() >= 0) {
+    if (test.timeout->count() > 0) timeout = *test.timeout;
+  } else if (parts_.options.timeout.count() > 0) {
+    timeout = parts_.options.timeout;
+  } else if (parts_.usual_timeout.count() > 0) {
+    timeout = parts_.usual_timeout;
+  }
+  return {std::min(timeout, kNoTimeout), false};
+}
+
+TestOutput::Tell Run::teller(const Test& test) {
+  if (!parts_.console.is_verbose()) return {};
+  return [this, &test](const std::string& text) { parts_.report.tell(test, text); };
+}
+
+std::optional<Run::Clock::time_point> Run::next_time() const {
+  std::optional<Clock::time_point> next = held_up_until_;
+  for (const Place& place : places_) {
+    const auto time = place.running->next_time();
+    if (time && (!next || *time < *next)) next = time;
+  }
+  return next;
+}
+
+bool Run::wait() {
+  std::vector<pollfd> watched{{parts_.executor.fd(), POLLIN, 0},
+                              {parts_.interruption.fd(), POLLIN, 0}};
+  std::vector<Place*> readers;
+  for (Place& place : places_) {
+    if (place.running->output_fd() < 0) continue;
+    watched.push_back({place.running->output_fd(), POLLIN, 0});
+    readers.push_back(&place);
+  }
+  for (const protocol::Fd& leaked : leaked_) watched.push_back({leaked.get(), POLLIN, 0});
+  const auto next = next_time();
+  if (poll(watched.data(), watched.size(), next ? milliseconds_until(*next) : -1) < 0)
+    return errno == EINTR;
+  if (watched[1].revents != 0) interrupted_by_ = parts_.interruption.take();
+  const Clock::time_point now = Clock::now();
+  for (std::size_t index = 0; index < readers.size(); ++index) {
+    if (watched[2 + index].revents == 0) continue;
+    RunningTest& running = *readers[index]->running;
+    running.read(now, expressions_, teller(running.test()));
+  }
+  std::size_t place_in_list = 2 + readers.size();
+  for (protocol::Fd& leaked : leaked_) {
+    std::array<char, 4096> nobody_cares{};
+    if (watched[place_in_list++].revents != 0 &&
+        read(leaked.get(), nobody_cares.data(), nobody_cares.size()) <= 0)
+      leaked.reset();
+  }
+  std::erase_if(leaked_, [](const protocol::Fd& leaked) { return !leaked; });
+  if (watched[0].revents != 0) take_ended();
+  for (Place& place : places_)
+    place.running->on_time(now, parts_.executor, teller(place.running->test()));
+  return true;
+}
+
+void Run::take_ended() {
+  for (const CommandEnded& ended : parts_.executor.take_ended()) {
+    const CommandNumber number = std::visit([](const auto& one) { return one.number; }, ended);
+    const auto place = std::find_if(places_.begin(), places_.end(), [&](const Place& candidate) {
+      return candidate.running->number() == number;
+    });
+    if (place != places_.end()) place->running->process_ended(ended, Clock::now());
+  }
+}
+
+void Run::finish_what_is_done() {
+  for (auto place = places_.begin(); place != places_.end();) {
+    const auto next = std::next(place);
+    if (place->running->is_finished()) finish(place);
+    place = next;
+  }
+}
+
+}  // namespace hearth::ctest

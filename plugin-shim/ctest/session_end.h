@@ -1,0 +1,28 @@
+// What follows a run: the summary, the files, the exit code.
+#pragma once
+
+#include "plugin-shim/ctest/console.h"
+#include "plugin-shim/ctest/listing.h"
+#include "plugin-shim/ctest/options.h"
+#include "plugin-shim/ctest/project.h"
+#include "plugin-shim/ctest/report.h"
+#include "plugin-shim/ctest/run.h"
+#include "plugin-shim/ctest/test_log.h"
+
+namespace hearth::ctest {
+
+struct EndedRun {
+  const Options& options;
+  const Project& project;
+  const Listing& listing;
+  const Run& run;
+  Console& console;
+  Report& report;
+  TestLog& log;
+  Seconds time{};  // since before the tests were listed
+};
+
+// The exit code.
+int conclude(const EndedRun& ended);
+
+}  // namespace hearth::ctest

@@ -1,0 +1,181 @@
+#include "scheduler/command_plan.h"
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+#include <utility>
+
+#include "scheduler/command_order.h"
+
+namespace hearth::scheduler {
+
+CommandPlan::CommandPlan(std::vector<PlannedCommand> commands, CommandLimits limits)
+    : commands_(std::move(commands)),
+      limits_(limits),
+      waiting_(commands_.size()),
+      left_(commands_.size()) {
+  const CommandDependencies dependencies = dependencies_of(commands_);
+  for (std::size_t index = 0; index < commands_.size(); ++index) {
+    waiting_[index].waits_for = dependencies[index].size();
+    for (const std::size_t other : dependencies[index]) waiting_[other].waited_for.push_back(index);
+  }
+  find_locks();
+  order_ = limits_.slots == 1 ? serial_order(commands_, dependencies)
+                              : parallel_order(commands_, dependencies, limits_.order);
+  for (std::size_t position = 0; position < order_.size(); ++position) {
+    waiting_[order_[position]].position = position;
+    if (waiting_[order_[position]].waits_for == 0) ready_.push_back(position);
+  }
+}
+
+void CommandPlan::find_locks() {
+  std::map<std::string, std::size_t> places;
+  const auto place_of = [&](const std::string& name) {
+    return places.emplace(name, places.size()).first->second;
+  };
+  for (std::size_t index = 0; index < commands_.size(); ++index) {
+    for (const std::string& lock : commands_[index].locks)
+      waiting_[index].locks.push_back(place_of("lock " + lock));
+    if (limits_.order == CommandOrder::by_group)
+      waiting_[index].locks.push_back(place_of("group " + commands_[index].group));
+  }
+  held_.assign(places.size(), false);
+}
+
+std::size_t CommandPlan::slots_of(std::size_t index) const {
+  return std::clamp<std::size_t>(commands_[index].slots, 1, limits_.slots);
+}
+
+bool CommandPlan::locks_are_free(std::size_t index) const {
+  const std::vector<std::size_t>& locks = waiting_[index].locks;
+  return std::none_of(locks.begin(), locks.end(), [this](std::size_t lock) { return held_[lock]; });
+}
+
+CommandPlan::Reservation CommandPlan::reserve(std::size_t slots, Time now) const {
+  std::vector<std::pair<Time, std::size_t>> ends;
+  for (const Running& running : now_running_)
+    ends.emplace_back(std::max(running.end, now), slots_of(running.index));
+  std::sort(ends.begin(), ends.end());
+  Reservation reservation{now, 0};
+  std::size_t free = limits_.slots - used_slots_;
+  for (const auto& [end, given_back] : ends) {
+    if (free >= slots) break;
+    reservation.begins = end;
+    free += given_back;
+  }
+  reservation.spare = free > slots ? free - slots : 0;
+  return reservation;
+}
+
+std::vector<std::size_t> CommandPlan::serial_ones() const {
+  std::vector<std::size_t> serial;
+  for (const std::size_t position : ready_) {
+    if (commands_[order_[position]].serial) serial.push_back(position);
+  }
+  return serial;
+}
+
+std::vector<CommandPlan::Start> CommandPlan::start_next(Time now, std::size_t most_slots) {
+  std::vector<Start> starts;
+  // The machine has just become empty: whoever wants it for himself need not make it so again.
+  if (has_begun_ && running_ == 0 && limits_.slots > 1 && limits_.order != CommandOrder::by_cost)
+    start_some(serial_ones(), now, most_slots, starts);
+  start_some(std::vector<std::size_t>(ready_), now, most_slots, starts);
+  return starts;
+}
+
+void CommandPlan::start_some(const std::vector<std::size_t>& positions, Time now,
+                             std::size_t& most_slots, std::vector<Start>& starts) {
+  bool is_reserved = false;
+  Reservation reservation;
+  for (const std::size_t position : positions) {
+    const std::size_t free = limits_.slots - used_slots_;
+    if (serial_runs_ || free == 0 || most_slots == 0) return;
+    const std::size_t index = order_[position];
+    const PlannedCommand& command = commands_[index];
+    const std::size_t slots = slots_of(index);
+    if (slots > most_slots || !locks_are_free(index)) continue;
+    if (slots > free || (command.serial && running_ > 0)) {
+      if (is_reserved) continue;
+      is_reserved = true;
+      reservation = reserve(command.serial ? limits_.slots : slots, now);
+      continue;
+    }
+    if (is_reserved && command.serial) continue;
+    bool uses_spare = false;
+    if (is_reserved) {
+      const bool ends_before =
+          command.expected > Time::zero() && now + command.expected <= reservation.begins;
+      uses_spare = !ends_before;
+      if (uses_spare && slots > reservation.spare) continue;
+    }
+    std::vector<Allocation> resources;
+    if (has_resources_ && !command.needs.empty()) {
+      auto taken = resources_.take(command.needs);
+      if (!taken) continue;
+      resources = std::move(*taken);
+    }
+    if (uses_spare) reservation.spare -= slots;
+    most_slots -= slots;
+    start(index, now, std::move(resources), starts);
+  }
+}
+
+void CommandPlan::start(std::size_t index, Time now, std::vector<Allocation> resources,
+                        std::vector<Start>& starts) {
+  ready_.erase(std::lower_bound(ready_.begin(), ready_.end(), waiting_[index].position));
+  for (const std::size_t lock : waiting_[index].locks) held_[lock] = true;
+  used_slots_ += slots_of(index);
+  ++running_;
+  has_begun_ = true;
+  serial_runs_ = commands_[index].serial;
+  now_running_.push_back({index, now + commands_[index].expected, resources});
+  starts.push_back({index, std::move(resources)});
+}
+
+void CommandPlan::ended(std::size_t index) {
+  const auto running =
+      std::find_if(now_running_.begin(), now_running_.end(),
+                   [index](const Running& candidate) { return candidate.index == index; });
+  if (running == now_running_.end()) return;
+  resources_.give_back(running->resources);
+  now_running_.erase(running);
+  for (const std::size_t lock : waiting_[index].locks) held_[lock] = false;
+  used_slots_ -= slots_of(index);
+  --running_;
+  if (commands_[index].serial) serial_runs_ = false;
+  release(index);
+}
+
+void CommandPlan::drop(std::size_t index) {
+  const auto ready = std::lower_bound(ready_.begin(), ready_.end(), waiting_[index].position);
+  if (ready != ready_.end() && *ready == waiting_[index].position) ready_.erase(ready);
+  // Never becomes ready by what it waits for.
+  waiting_[index].waits_for = commands_.size() + 1;
+  release(index);
+}
+
+void CommandPlan::release(std::size_t index) {
+  --left_;
+  for (const std::size_t other : waiting_[index].waited_for) {
+    if (--waiting_[other].waits_for > 0) continue;
+    const std::size_t position = waiting_[other].position;
+    ready_.insert(std::lower_bound(ready_.begin(), ready_.end(), position), position);
+  }
+}
+
+void CommandPlan::set_resources(Resources resources) {
+  resources_ = std::move(resources);
+  has_resources_ = true;
+}
+
+std::size_t CommandPlan::smallest_ready() const {
+  std::size_t smallest = 0;
+  for (const std::size_t position : ready_) {
+    const std::size_t slots = slots_of(order_[position]);
+    if (smallest == 0 || slots < smallest) smallest = slots;
+  }
+  return smallest;
+}
+
+}  // namespace hearth::scheduler
