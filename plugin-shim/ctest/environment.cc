@@ -1,6 +1,9 @@
 #include "plugin-shim/ctest/environment.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <map>
 
 namespace hearth::ctest {
 namespace {
@@ -90,6 +93,28 @@ tl::expected<void, std::string> Environment::modify(const std::vector<std::strin
     }
   }
   return {};
+}
+
+std::vector<std::string> this_environment() {
+  std::vector<std::string> entries;
+  for (char** entry = environ; *entry != nullptr; ++entry) entries.emplace_back(*entry);
+  return entries;
+}
+
+std::string differences(const Environment& before, const std::vector<std::string>& after) {
+  std::map<std::string, std::string> lines;
+  const Environment now(after);
+  for (const std::string& entry : after) {
+    const std::string name = entry.substr(0, entry.find('='));
+    if (!before.has(name) || before.value_of(name) != now.value_of(name)) lines[name] = entry;
+  }
+  for (const std::string& entry : before.entries()) {
+    const std::string name = entry.substr(0, entry.find('='));
+    if (!now.has(name)) lines[name] = "#" + name + "=";
+  }
+  std::string text;
+  for (const auto& [name, line] : lines) text += (text.empty() ? "" : "\n") + line;
+  return text;
 }
 
 }  // namespace hearth::ctest

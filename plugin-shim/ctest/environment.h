@@ -30,4 +30,10 @@ class Environment {
   std::vector<std::string> entries_;
 };
 
+// That of this process.
+std::vector<std::string> this_environment();
+
+// What `after` has otherwise, line by line by name: NAME=value, and #NAME= for what it has not.
+std::string differences(const Environment& before, const std::vector<std::string>& after);
+
 }  // namespace hearth::ctest

@@ -66,16 +66,28 @@ std::vector<std::string> command_of(const ListingRequest& request, const char* w
   return command;
 }
 
+// From "Added setup test …" to "Added 1 tests to meet fixture requirements".
+std::string fixture_lines_of(const std::string& text) {
+  constexpr std::string_view kBefore = "Updating test list for fixtures\n";
+  constexpr std::string_view kLast = " tests to meet fixture requirements\n";
+  const auto begin = text.find(kBefore);
+  const auto end = text.find(kLast);
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return {};
+  return text.substr(begin + kBefore.size(), end + kLast.size() - begin - kBefore.size());
+}
+
 // Those of `all` that `ctest -N` names.
 tl::expected<std::vector<Test>, std::string> select(const ListingRequest& request,
                                                     const std::vector<Test>& all,
-                                                    std::string& warnings) {
+                                                    Listing& listing) {
   std::vector<std::string> command = command_of(request, "-N");
   command.insert(command.begin() + 1, request.selection.begin(), request.selection.end());
+  if (request.verbose) command.insert(command.begin() + 1, "-V");
   auto process = CapturedProcess::start(command);
   if (!process) return tl::unexpected(process.error());
   const Captured captured = process->wait();
-  warnings = captured.errors;
+  listing.warnings = captured.errors;
+  listing.fixture_lines = fixture_lines_of(captured.output);
   if (captured.wait_status != 0) return tl::unexpected(std::string("it lists no tests"));
   std::vector<Test> selected;
   for (const auto& [number, name] : numbers_of(captured.output)) {
@@ -186,6 +198,11 @@ tl::expected<Listing, std::string> list_tests(const ListingRequest& request) {
   const Captured captured = json->wait();
   Listing listing;
   listing.version = version_of(version.output);
+  constexpr std::string_view kBegin = "ctest version ";
+  if (version.output.starts_with(kBegin)) {
+    listing.version_text =
+        version.output.substr(kBegin.size(), version.output.find('\n') - kBegin.size());
+  }
   if (listing.version < kOldest) {
     return tl::unexpected("ctest " + std::to_string(listing.version.major) + "." +
                           std::to_string(listing.version.minor) + " is older than 3.16");
@@ -203,7 +220,7 @@ tl::expected<Listing, std::string> list_tests(const ListingRequest& request) {
     listing.tests[index].number = static_cast<int>(index) + 1;
   listing.registered = listing.tests.size();
   if (!request.selection.empty() || has_several_configurations(request.directory)) {
-    auto selected = select(request, listing.tests, listing.warnings);
+    auto selected = select(request, listing.tests, listing);
     if (!selected) return tl::unexpected(selected.error());
     if (request.selection.empty() && selected->size() != listing.registered)
       return tl::unexpected(std::string("its lists of tests do not agree"));

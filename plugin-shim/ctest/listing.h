@@ -26,9 +26,11 @@ inline constexpr Version kOldest{3, 16};
 
 struct Listing {
   Version version;
+  std::string version_text;    // 3.25.1
   std::vector<Test> tests;     // the selected ones in ctest's order, those for fixtures last
   std::size_t registered = 0;  // how many ctest counts, selected or not
   std::string warnings;        // what ctest had to say meanwhile
+  std::string fixture_lines;   // what it says with -V of tests that fixtures bring in
 };
 
 struct ListingRequest {
@@ -39,6 +41,7 @@ struct ListingRequest {
   // A name that this matches is no test at all, and gets no number: that is what -E does without
   // -R.
   std::string never;
+  bool verbose = false;
 };
 
 // The error says in a few words why it is of no use; the real ctest will do better.

@@ -60,7 +60,7 @@ struct Options {
   bool writes_xml = false;  // -T test
 
   Distribution distribution = Distribution::load;  // --hearth-dist
-  Seconds slow_after{60};                          // --hearth-slow
+  Seconds slow_after{};                            // --hearth-slow; zero: no word about it
   bool strict = false;                             // --hearth-strict
 };
 

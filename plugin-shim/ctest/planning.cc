@@ -6,20 +6,12 @@
 #include <thread>
 #include <unordered_map>
 
+#include "plugin-shim/ctest/resource_spec.h"
+
 namespace hearth::ctest {
 namespace {
 
 constexpr std::size_t kUnbounded = 65536;  // as ctest has it
-
-// Each unit of a requirement is asked for by itself; ctest has counted them out.
-std::vector<scheduler::ResourceNeed> needs_of(const Test& test) {
-  std::vector<scheduler::ResourceNeed> needs;
-  for (std::size_t group = 0; group < test.resource_groups.size(); ++group) {
-    for (const ResourceRequirement& requirement : test.resource_groups[group])
-      needs.push_back({group, requirement.type, static_cast<unsigned>(requirement.slots)});
-  }
-  return needs;
-}
 
 }  // namespace
 

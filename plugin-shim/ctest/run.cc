@@ -65,6 +65,7 @@ void Run::start_ready() {
   held_up_until_.reset();
   // What ends at once (a test that is disabled, say) makes room for more.
   while (true) {
+    if (parts_.stop_time && *parts_.stop_time <= std::chrono::system_clock::now()) pass_stop_time();
     if (stop_time_passed_ || (parts_.options.stop_on_failure && !failed_.empty())) return;
     const auto most = slots_by_load();
     if (!most) return;
@@ -139,6 +140,8 @@ void Run::start(Places::iterator place) {
   place->begun = std::chrono::system_clock::now();
   place->running =
       std::make_unique<RunningTest>(test, ++last_number_, std::move(output), limit, Clock::now());
+  if (parts_.options.slow_after.count() > 0)
+    place->slow_at = Clock::now() + std::chrono::ceil<Clock::duration>(parts_.options.slow_after);
   parts_.executor.start(last_number_, *command);
   place->command = std::move(*command);
 }
@@ -152,7 +155,16 @@ RunningTest::Limit Run::limit_of(const Test& test) const {
   } else if (parts_.usual_timeout.count() > 0) {
     timeout = parts_.usual_timeout;
   }
-  return {std::min(timeout, kNoTimeout), false};
+  timeout = std::min(timeout, kNoTimeout);
+  if (!parts_.stop_time) return {timeout, false};
+  const Seconds left = *parts_.stop_time - std::chrono::system_clock::now();
+  return {std::max(Seconds(0), std::min(timeout, left)), left < timeout};
+}
+
+void Run::pass_stop_time() {
+  if (stop_time_passed_) return;
+  stop_time_passed_ = true;
+  parts_.console.complain("The stop time has been passed. Stopping all tests.\n");
 }
 
 TestOutput::Tell Run::teller(const Test& test) {
@@ -165,6 +177,7 @@ std::optional<Run::Clock::time_point> Run::next_time() const {
   for (const Place& place : places_) {
     const auto time = place.running->next_time();
     if (time && (!next || *time < *next)) next = time;
+    if (place.slow_at && (!next || *place.slow_at < *next)) next = place.slow_at;
   }
   return next;
 }
@@ -200,7 +213,20 @@ bool Run::wait() {
   if (watched[0].revents != 0) take_ended();
   for (Place& place : places_)
     place.running->on_time(now, parts_.executor, teller(place.running->test()));
+  warn_of_slow_ones(now);
   return true;
+}
+
+void Run::warn_of_slow_ones(Clock::time_point now) {
+  for (Place& place : places_) {
+    if (!place.slow_at || now < *place.slow_at) continue;
+    const Test& test = test_of(place);
+    const auto passed = parts_.options.slow_after;
+    parts_.console.complain("hearth: test " + std::to_string(test.number) + " (" + test.name +
+                            ") has been running for " +
+                            std::to_string(static_cast<long>(passed.count())) + " s\n");
+    place.slow_at.reset();
+  }
 }
 
 void Run::take_ended() {

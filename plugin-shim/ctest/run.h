@@ -40,6 +40,7 @@ struct RunParts {
   // There is a specification of resources; then, for each test, what it cannot have (or nothing).
   bool has_resources = false;
   std::vector<std::string> lacking_resources;
+  std::optional<std::chrono::system_clock::time_point> stop_time;
 };
 
 class Run {
@@ -69,6 +70,7 @@ class Run {
     std::optional<std::chrono::system_clock::time_point> begun;  // this attempt
     Command command;
     std::vector<std::string> resource_variables;
+    std::optional<Clock::time_point> slow_at;  // when there is to be a word about it
     std::vector<unsigned> processors;
     std::unique_ptr<RunningTest> running;
   };
@@ -81,6 +83,8 @@ class Run {
   // The next attempt; one that cannot start has ended, then.
   void start(Places::iterator place);
   RunningTest::Limit limit_of(const Test& test) const;
+  void pass_stop_time();
+  void warn_of_slow_ones(Clock::time_point now);
   bool wait();
   std::optional<Clock::time_point> next_time() const;
   void take_ended();

@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "plugin-shim/ctest/environment.h"
 #include "plugin-shim/ctest/run.h"
 #include "plugin-shim/ctest/test_start.h"
 
@@ -52,13 +53,18 @@ Result Run::result_of(Place& place) const {
   result.labels = with_more(result.test->labels, running.output().labels());
   result.details = running.output().details();
   result.leaks = running.leaks();
+  if (parts_.options.writes_xml && place.command.environment)
+    result.environment = differences(Environment(this_environment()), *place.command.environment);
+  if (parts_.options.writes_xml && !parts_.has_resources) {
+    if (!result.environment.empty()) result.environment += '\n';
+    result.environment += "#CTEST_RESOURCE_GROUP_COUNT=";
+  }
   return result;
 }
 
 void Run::finish(Places::iterator place) {
   RunningTest& running = *place->running;
   if (running.leaks()) leaked_.push_back(running.take_output());
-  if (running.stopped_by_stop_time()) stop_time_passed_ = true;
   Result result = result_of(*place);
   const std::string& output = running.output().text();
   result.verdict = judge(running.test(), running.ending(), output, expressions_);
@@ -73,13 +79,15 @@ void Run::finish(Places::iterator place) {
     place->failed_before = place->failed_before || !result.verdict.is_passed();
     return start(place);
   }
+  const bool is_over = running.stopped_by_stop_time();
   const std::string whole = output;
   conclude(place, std::move(result), whole);
+  if (is_over) pass_stop_time();
 }
 
 bool Run::wants_another(const Place& place, const Verdict& verdict) const {
   if (place.attempts >= parts_.options.repeat_count || verdict.status == Status::not_run ||
-      stop_time_passed_)
+      stop_time_passed_ || place.running->stopped_by_stop_time())
     return false;
   switch (parts_.options.repeat) {
     case Repeat::never:
@@ -106,7 +114,7 @@ void Run::conclude(Places::iterator place, Result result, const std::string& out
   parts_.report.end(result, done_, {shows_count(*place)}, output);
   parts_.log.add_test(result, parts_.listing.registered, output);
   result.failed_before = place->failed_before && result.verdict.is_passed();
-  result.output = output;
+  result.output = result.started ? output : result.verdict.said;
   result.measurements = take_measurements(result.output);
   const int most = result.verdict.status == Status::completed ? parts_.options.output_size_passed
                                                               : parts_.options.output_size_failed;

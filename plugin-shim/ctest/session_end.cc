@@ -1,9 +1,11 @@
 #include "plugin-shim/ctest/session_end.h"
 
 #include <algorithm>
+#include <fstream>
 #include <string>
 #include <utility>
 
+#include "plugin-shim/ctest/junit.h"
 #include "plugin-shim/ctest/session.h"
 
 namespace hearth::ctest {
@@ -18,6 +20,16 @@ std::vector<const Result*> by_number(const std::vector<Result>& results) {
   return sorted;
 }
 
+// For -V with -R or -E.
+void name_passed(const EndedRun& ended) {
+  if (ended.options.include.empty() && ended.options.exclude.empty()) return;
+  if (ended.run.counts().passed == 0) return;
+  ended.console.print_verbose("\nThe following tests passed:\n");
+  for (const Result& result : ended.run.results()) {
+    if (result.verdict.is_passed()) ended.console.print_verbose("\t" + result.test->name + "\n");
+  }
+}
+
 void write_lists(const EndedRun& ended, const std::vector<const Result*>& results) {
   std::vector<std::pair<int, std::string>> not_run;
   std::vector<std::pair<int, std::string>> failed;
@@ -25,9 +37,26 @@ void write_lists(const EndedRun& ended, const std::vector<const Result*>& result
     if (did_not_run(*result)) not_run.emplace_back(result->test->number, result->test->name);
     if (has_failed(*result)) failed.emplace_back(result->test->number, result->test->name);
   }
-  const auto temporary = ended.project.temporary();
-  write_list(temporary / "LastTestsDisabled.log", not_run);
-  write_list(temporary / "LastTestsFailed.log", failed);
+  write_list(ended.disabled_list, not_run);
+  write_list(ended.failed_list, failed);
+}
+
+// False: something could not be written, as ctest says it.
+bool write_reports(const EndedRun& ended, const std::vector<const Result*>& results) {
+  if (ended.options.writes_xml &&
+      !write_test_xml({ended.run.results(), ended.project, ended.listing.version,
+                       "ctest-" + ended.listing.version_text, ended.tag, ended.begun,
+                       std::chrono::system_clock::now()})) {
+    ended.console.complain("Cannot create testing XML file\n");
+    return false;
+  }
+  if (ended.options.junit_file.empty()) return true;
+  std::ofstream stream(ended.options.junit_file, std::ios::binary | std::ios::trunc);
+  stream << junit(results, ended.project, ended.listing.version, ended.begun, ended.time);
+  stream.close();
+  if (stream) return true;
+  ended.console.complain("Problem opening file: " + ended.options.junit_file + "\n");
+  return false;
 }
 
 // What ctest does not tell.
@@ -61,6 +90,7 @@ int conclude(const EndedRun& ended) {
   const std::vector<const Result*> results = by_number(ended.run.results());
   ended.log.add("End testing: " + clock_text(std::chrono::system_clock::now()) + "\n");
   if (!is_empty) {
+    name_passed(ended);
     ended.report.summary(results, ended.listing.tests, counts, ended.time);
     for (const auto& [label, time] : ended.report.label_times())
       ended.log.add("\n" + Report::label_line(label, time) + "\n");
@@ -71,8 +101,9 @@ int conclude(const EndedRun& ended) {
     ended.console.complain("No tests were found!!!\n");
   }
   ended.log.close();
+  const bool are_written = write_reports(ended, results);
   const bool has_trouble =
-      counts.failed > 0 || (is_empty && ended.options.no_tests == NoTests::error);
+      !are_written || counts.failed > 0 || (is_empty && ended.options.no_tests == NoTests::error);
   if (!has_trouble) return 0;
   ended.console.complain("Errors while running CTest\n");
   if (!ended.options.output_on_failure) {

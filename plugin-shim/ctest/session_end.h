@@ -1,7 +1,11 @@
 // What follows a run: the summary, the files, the exit code.
 #pragma once
 
+#include <chrono>
+#include <filesystem>
+
 #include "plugin-shim/ctest/console.h"
+#include "plugin-shim/ctest/dashboard.h"
 #include "plugin-shim/ctest/listing.h"
 #include "plugin-shim/ctest/options.h"
 #include "plugin-shim/ctest/project.h"
@@ -19,7 +23,11 @@ struct EndedRun {
   Console& console;
   Report& report;
   TestLog& log;
-  Seconds time{};  // since before the tests were listed
+  Tag tag;  // of -T test
+  std::filesystem::path disabled_list;
+  std::filesystem::path failed_list;
+  std::chrono::system_clock::time_point begun;  // before the tests were listed
+  Seconds time{};                               // since then
 };
 
 // The exit code.

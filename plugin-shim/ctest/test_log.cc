@@ -48,10 +48,10 @@ std::string clock_text(std::chrono::system_clock::time_point time) {
   return last;
 }
 
-TestLog::TestLog(std::vector<std::filesystem::path> files) : files_(std::move(files)) {
+TestLog::TestLog(std::filesystem::path file) : path_(std::move(file)) {
   constexpr int kEverybodyReads = 0666;  // less the umask
-  file_ = protocol::Fd(open(unfinished(files_.front()).c_str(),
-                            O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kEverybodyReads));
+  file_ = protocol::Fd(
+      open(unfinished(path_).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kEverybodyReads));
 }
 
 TestLog::~TestLog() { close(); }
@@ -96,11 +96,7 @@ void TestLog::close() {
   write_all(file_.get(), pending_);
   file_.reset();
   std::error_code error;
-  for (std::size_t index = 1; index < files_.size(); ++index) {
-    std::filesystem::copy_file(unfinished(files_.front()), files_[index],
-                               std::filesystem::copy_options::overwrite_existing, error);
-  }
-  std::filesystem::rename(unfinished(files_.front()), files_.front(), error);
+  std::filesystem::rename(unfinished(path_), path_, error);
 }
 
 bool write_list(const std::filesystem::path& file,

@@ -20,8 +20,7 @@ std::string clock_text(std::chrono::system_clock::time_point time);
 // Written beside the last one, in whose place it is put at the end.
 class TestLog {
  public:
-  // `files`: where it shall be; more than one get the same text.
-  explicit TestLog(std::vector<std::filesystem::path> files);
+  explicit TestLog(std::filesystem::path file);
   ~TestLog();
   TestLog(const TestLog&) = delete;
   TestLog& operator=(const TestLog&) = delete;
@@ -33,7 +32,7 @@ class TestLog {
   void close();
 
  private:
-  std::vector<std::filesystem::path> files_;
+  std::filesystem::path path_;
   protocol::Fd file_;
   std::string pending_;
 };

@@ -59,12 +59,6 @@ std::string first_missing(const Test& test) {
   return {};
 }
 
-std::vector<std::string> this_environment() {
-  std::vector<std::string> entries;
-  for (char** entry = environ; *entry != nullptr; ++entry) entries.emplace_back(*entry);
-  return entries;
-}
-
 }  // namespace
 
 std::string shown_command(const Test& test) {
@@ -92,7 +86,9 @@ tl::expected<Command, Verdict> prepare_start(const StartRequest& request, Report
     } else {
       console.print(message + "\n");
     }
-    return tl::unexpected(not_started(status, std::move(completion)));
+    Verdict verdict = not_started(status, std::move(completion));
+    verdict.said = message;
+    return tl::unexpected(std::move(verdict));
   };
   report.start(test, request.done);
   if (!request.lacking_resources.empty())
@@ -100,7 +96,11 @@ tl::expected<Command, Verdict> prepare_start(const StartRequest& request, Report
   if (const std::string trouble = directory_trouble(test.directory, request.version);
       !trouble.empty())
     return prevent(trouble, "Failed to change working directory", true);
-  if (test.disabled) return tl::unexpected(not_started(Status::not_run, "Disabled"));
+  if (test.disabled) {
+    Verdict verdict = not_started(Status::not_run, "Disabled");
+    verdict.said = "Disabled";
+    return tl::unexpected(std::move(verdict));
+  }
   if (!request.failed_requirements.empty()) {
     std::string message = "Failed test dependencies:";
     for (const std::string& name : request.failed_requirements) message += " " + name;

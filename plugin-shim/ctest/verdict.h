@@ -38,6 +38,7 @@ struct Verdict {
   std::string completion;  // how ctest calls it in files: Completed, SKIP_RETURN_CODE=77, …
   std::string reason;      // an expression that was found, or was not
   std::string fault;       // the signal, in ctest's words; empty if it was none
+  std::string said;        // of one that never started: why, as its output
   // What stands after the dots, up to the time.
   std::string shown;
 

@@ -79,7 +79,9 @@ int ctest(const std::vector<std::string>& arguments) {
     return complain(
         "there is no ctest on PATH, and it is needed to list the tests (or set HEARTH_CTEST)");
   }
-  const hearth::ctest::Options options = hearth::ctest::parse_options(arguments, variable);
+  hearth::ctest::Options options = hearth::ctest::parse_options(arguments, variable);
+  constexpr hearth::ctest::Seconds kSlow{60};
+  if (options.slow_after.count() == 0 && isatty(STDERR_FILENO) == 1) options.slow_after = kSlow;
   if (options.is_plain && !options.strict)
     return run_plainly(real, arguments, options.plain_because);
   const hearth::ctest::Outcome outcome = hearth::ctest::carry_out(

@@ -179,7 +179,7 @@ TEST(CommandPlan, divides_resources) {
   ASSERT_EQ(starts.size(), 1U);
   ASSERT_EQ(starts[0].resources.size(), 2U);
   EXPECT_EQ(starts[0].resources[0].id, "1");  // the one with most left, and then again
-  EXPECT_EQ(starts[0].resources[1].id, "0");
+  EXPECT_EQ(starts[0].resources[1].id, "1");
   plan.ended(starts[0].index);
   EXPECT_EQ(plan.start_next(Time(0)).size(), 1U);
 }
