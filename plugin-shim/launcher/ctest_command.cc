@@ -7,7 +7,7 @@
 #include <string>
 #include <system_error>
 
-#include "plugin-shim/client/run.h"
+#include "plugin-shim/client/this_process.h"
 #include "plugin-shim/ctest/interruption.h"
 #include "plugin-shim/ctest/local_executor.h"
 #include "plugin-shim/ctest/options.h"
