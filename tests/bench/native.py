@@ -31,7 +31,7 @@ def _measure(benchmark: Benchmark, ctest: Ctest, rounds: int, python: Path) -> N
     with Daemon(python) as daemon:
         built = BUILD / "bench" / f"native-{ctest.name}"
         targets = [f"{kind}{launched}" for kind in _LIMITS for launched in ("", "_launched")]
-        build(ctest, NATIVE, built, targets, [f"-DHEARTH={daemon.binary}"])
+        build(ctest, NATIVE, built, targets, [f"-DHEARTH_EXEC={daemon.binary}-exec"])
         environment = {
             **daemon.environment,
             "PATH": f"{ctest.directory}:{daemon.environment['PATH']}",

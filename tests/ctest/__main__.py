@@ -32,7 +32,7 @@ def main() -> int:
             plain = [str(ctest.path)]
             other, launcher = [str(daemon.binary), "ctest"], []
             if options.launcher:
-                other, launcher = plain, [str(daemon.binary), "exec", "--"]
+                other, launcher = plain, [f"{daemon.binary}-exec", "--"]
             if options.other:
                 other = plain if options.other == "plain" else shlex.split(options.other)
             for line in chosen:
@@ -77,7 +77,7 @@ def _options() -> argparse.Namespace:
         "--python", default=sys.executable, help="makes the environment of `current`"
     )
     parser.add_argument(
-        "--launcher", action="store_true", help="plain ctest, with `hearth exec` before each test"
+        "--launcher", action="store_true", help="plain ctest, with `hearth-exec` before each test"
     )
     parser.add_argument("-v", "--verbose", action="store_true")
     return parser.parse_args()

@@ -11,10 +11,14 @@ from tests.ctest.execution import Result
 _LEFT = re.compile(r"^hearth: not taken over: .*\n", re.M)
 # After the summary: tests that `--repeat until-pass` saw failing at first.
 _FLAKY = re.compile(r"\nThe following tests are FLAKY: .*\n(?:\t.*\n)+")
+# The same in JUnit, where no other property need stand beside it.
+_FLAKY_PROPERTY = re.compile(r'\s*<property name="flaky" value="[^"]*"/>')
+_NO_PROPERTIES = re.compile(r"\s*<properties>\s*</properties>")
+_ADDITIONS = (_LEFT, _FLAKY, _FLAKY_PROPERTY, _NO_PROPERTIES)
 # A test that is started by the launcher has it before its command, and ctest itself has not looked for that on PATH.
 _LAUNCHED = (
-    (re.compile(r'(Test command: )\S*/hearth "exec" "--" "([^"]*)"'), r"\1\2"),
-    (re.compile(r'(Command: )"\S*/hearth" "exec" "--" '), r"\1"),
+    (re.compile(r'(Test command: )\S*/hearth-exec "--" "([^"]*)"'), r"\1\2"),
+    (re.compile(r'(Command: )"\S*/hearth-exec" "--" '), r"\1"),
     (re.compile(r'((?:Test c|C)ommand: "?)(?:\S*/)?(\w+)\b'), r"\1\2"),
 )
 
@@ -25,7 +29,12 @@ def was_left_to_ctest(stderr: str) -> bool:
 
 
 def without_additions(result: Result) -> Result:
-    return _changed(result, lambda text: _FLAKY.sub("", _LEFT.sub("", text)))
+    def change(text: str) -> str:
+        for pattern in _ADDITIONS:
+            text = pattern.sub("", text)
+        return text
+
+    return _changed(result, change)
 
 
 def without_launcher(result: Result) -> Result:
