@@ -3,16 +3,15 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <system_error>
 
 #include "plugin-shim/client/this_process.h"
 #include "plugin-shim/ctest/interruption.h"
-#include "plugin-shim/ctest/local_executor.h"
 #include "plugin-shim/ctest/options.h"
 #include "plugin-shim/ctest/session.h"
 #include "plugin-shim/launcher/commands.h"
+#include "plugin-shim/launcher/ctest_executor.h"
 
 namespace hearth::launcher {
 namespace {
@@ -34,7 +33,7 @@ fs::path find_ctest() {
   std::string_view rest = path == nullptr ? "/usr/bin:/bin" : path;
   while (true) {
     const auto end = rest.find(':');
-    const fs::path candidate = fs::path(rest.substr(0, end)) / "ctest";
+    fs::path candidate = fs::path(rest.substr(0, end)) / "ctest";
     std::error_code error;
     if (is_executable(candidate) && !fs::equivalent(candidate, "/proc/self/exe", error))
       return candidate;
@@ -84,8 +83,8 @@ int ctest(const std::vector<std::string>& arguments) {
   if (options.slow_after.count() == 0 && isatty(STDERR_FILENO) == 1) options.slow_after = kSlow;
   if (options.is_plain && !options.strict)
     return run_plainly(real, arguments, options.plain_because);
-  const hearth::ctest::Outcome outcome = hearth::ctest::carry_out(
-      {options, real, variable, [] { return std::make_unique<hearth::ctest::LocalExecutor>(); }});
+  const hearth::ctest::Outcome outcome =
+      hearth::ctest::carry_out({options, real, variable, [&] { return make_executor(arguments); }});
   if (outcome.is_plain && options.strict && !outcome.plain_because.empty())
     return complain("not taken over: " + outcome.plain_because);
   if (outcome.is_plain) return run_plainly(real, arguments, outcome.plain_because);

@@ -197,7 +197,9 @@ def test_a_daemon_that_dies_takes_the_command_with_it_and_nothing_passes(
     assert not wait_gone({running}, 10.0)
 
 
-def test_a_project_that_finds_hearth_has_warm_programs_under_plain_ctest(hearth: Hearth) -> None:
+def test_a_project_that_finds_hearth_has_warm_programs_under_plain_ctest_and_any_has_under_hearths(
+    hearth: Hearth,
+) -> None:
     if shutil.which("cmake") is None:
         pytest.skip("there is no cmake")
     hearth.write(
@@ -206,7 +208,9 @@ def test_a_project_that_finds_hearth_has_warm_programs_under_plain_ctest(hearth:
         cmake_minimum_required(VERSION 3.16)
         project(warm CXX)
         enable_testing()
-        find_package(hearth 0.1 REQUIRED)
+        if(NOT PLAIN)
+          find_package(hearth 0.1 REQUIRED)
+        endif()
         add_executable(cases {_SOURCE})
         foreach(name a b)
           add_test(NAME ${{name}} COMMAND cases ${{name}})
@@ -226,3 +230,13 @@ def test_a_project_that_finds_hearth_has_warm_programs_under_plain_ctest(hearth:
     assert "crash (SEGFAULT)" in done.stdout
     assert "late (Timeout)" in done.stdout
     assert _served(hearth) == [4]
+
+    done = hearth.run("cmake", "-B", "build", "-DCMAKE_CROSSCOMPILING_EMULATOR=", "-DPLAIN=1")
+    assert done.exit_code == 0, str(done)
+    (hearth.project / "build" / "Testing").rename(hearth.project / "before")
+    own = hearth.command("ctest", "-j2", directory=hearth.project / "build")
+    assert own.exit_code == 8, str(own)
+    assert "50% tests passed" in own.stdout
+    assert "crash (SEGFAULT)" in own.stdout
+    assert "late (Timeout)" in own.stdout
+    assert sum(_served(hearth)) == 8
