@@ -45,6 +45,8 @@ bool is_about_own_run(const protocol::Message& message) {
   return std::holds_alternative<protocol::SignalRun>(message) ||
          std::holds_alternative<protocol::TerminalLeft>(message) ||
          std::holds_alternative<protocol::BeginDistribution>(message) ||
+         std::holds_alternative<protocol::WorkersConfigured>(message) ||
+         std::holds_alternative<protocol::LostItemJudged>(message) ||
          std::holds_alternative<protocol::CancelDistribution>(message);
 }
 

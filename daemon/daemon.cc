@@ -210,6 +210,8 @@ void Daemon::pass_on(const ClientGateway::ClientId& client, const protocol::Mess
   if (!signal && !std::holds_alternative<protocol::TerminalLeft>(message) &&
       !std::holds_alternative<protocol::BeginDistribution>(message) &&
       !std::holds_alternative<protocol::CancelDistribution>(message) &&
+      !std::holds_alternative<protocol::WorkersConfigured>(message) &&
+      !std::holds_alternative<protocol::LostItemJudged>(message) &&
       !std::holds_alternative<protocol::LendTerminal>(message) &&
       !std::holds_alternative<protocol::InterruptWorker>(message)) {
     gateway_.refuse(client, std::string(name_of(message)) + " is not for the daemon");

@@ -92,6 +92,29 @@ void Distribution::open() {
     fail("more than " + std::to_string(max_workers) + " workers were asked for; ask for fewer");
     return;
   }
+  if (!wish_.configures_workers) {
+    acquire_first();
+    return;
+  }
+  configuring_ = true;
+  std::vector<std::string> workers;
+  for (std::uint32_t i = 0; i < crew_.wished_size(); ++i) workers.push_back(crew_.identity({i}).id);
+  want(std::move(workers));
+}
+
+void Distribution::want(std::vector<std::string> workers) {
+  link_.enqueue(protocol::WorkersWanted{std::move(workers), crew_.wished_size()});
+  link_.flush();
+}
+
+void Distribution::configured(protocol::WorkersConfigured message) {
+  if (finished_ || !wish_.configures_workers) return;
+  crew_.configure(std::move(message));
+  if (std::exchange(configuring_, false)) acquire_first();
+}
+
+// What it has collected is what all have to collect.
+void Distribution::acquire_first() {
   wait_notice_.begin();
   opening_ = services_.pool.acquire(crew_.request({0}), [this](ZygotePool::Result result) {
     opening_.reset();
@@ -106,6 +129,11 @@ void Distribution::opened(ZygotePool::Result result) {
     return;
   }
   if (auto* ended = std::get_if<ZygotePool::Ended>(&result)) {
+    if (!ended->collecting.empty()) {
+      link_.enqueue(
+          protocol::CollectionCrashed{crew_.identity({0}).id, ended->collecting, ended->wait_status,
+                                      ended->printed.to_stdout + ended->printed.to_stderr});
+    }
     fail("a worker ended before it had collected the tests: it " +
          describe_wait_status(ended->wait_status) + "\n" + ended->printed.to_stdout +
          ended->printed.to_stderr);
@@ -127,6 +155,13 @@ bool Distribution::controller_said(const protocol::Message& message) {
     begin();
   } else if (std::holds_alternative<protocol::CancelDistribution>(message)) {
     cancel();
+  } else if (const auto* configuration = std::get_if<protocol::WorkersConfigured>(&message)) {
+    configured(*configuration);
+  } else if (const auto* judged = std::get_if<protocol::LostItemJudged>(&message)) {
+    if (are_items({judged->item})) {
+      services_.dispatcher.post(
+          scheduler::LostItemJudged{run_, item_id(judged->item), judged->again});
+    }
   } else if (const auto* lend = std::get_if<protocol::LendTerminal>(&message)) {
     lend_terminal(lend->worker);
   } else if (const auto* interrupt = std::get_if<protocol::InterruptWorker>(&message)) {
@@ -148,7 +183,7 @@ void Distribution::lend_terminal(const std::string& worker) {
 }
 
 void Distribution::begin() {
-  if (running_ || finished_ || opening_) return;
+  if (running_ || finished_ || configuring_ || opening_) return;
   running_ = true;
   begun_at_ = Clock::now();
   wait_notice_.begin();
@@ -165,6 +200,7 @@ void Distribution::begin() {
   if (wish_.max_worker_restarts >= 0)
     event.max_worker_restarts = capped(static_cast<std::uint64_t>(wish_.max_worker_restarts));
   event.max_chunk = unless_zero(wish_.max_chunk);
+  event.judges_lost_items = wish_.judges_lost_items;
   log("distribution")
       .info("run_submitted run={} items={} workers={} policy={}", run_.value, crew_.items().size(),
             wish_.workers, wish_.policy);
@@ -267,7 +303,6 @@ void Distribution::execute(const scheduler::Command& command) {
       [&](const auto& action) {
         using Action = std::decay_t<decltype(action)>;
         if constexpr (std::is_same_v<Action, scheduler::StartWorker>) {
-          if (ending_ && action.replaces) ending_->replacement = crew_.identity(action.worker).id;
           start_worker(action.worker);
         } else if constexpr (std::is_same_v<Action, scheduler::AssignItems>) {
           to_worker(action.worker, protocol::RunItems{indices(action.items)});
@@ -389,6 +424,8 @@ void Distribution::worker_not_needed(scheduler::WorkerId id) {
   services_.dispatcher.post(scheduler::WorkerExited{run_, id, false});
 }
 
+void Distribution::worker_unconfigured(scheduler::WorkerId id) { want({crew_.identity(id).id}); }
+
 void Distribution::worker_ended(scheduler::WorkerId id, protocol::WorkerEnded ended) {
   if (!running_) return;  // another is started in its place when the run begins
   if (ended.worker == borrower_) borrower_.clear();
@@ -474,6 +511,7 @@ void Distribution::worker_exited(Worker& worker, int wait_status) {
     ended.expected = gone->finished;
     ended.wait_status = wait_status;
     ended.output = std::move(gone->output);
+    if (!ended.expected) gone->last_words.add_to(ended);
     worker_ended(id, std::move(ended));
   });
 }

@@ -1,8 +1,8 @@
 // One distributed run: carries out the scheduler's commands for its crew of workers, and hands what
 // they report to the controller, unread.
 //
-// opening --(a worker zygote is there)--> opened --begin_distribution--> running --(scheduler's
-// finish_run)--> finished
+// (configuring --workers_configured-->) opening --(a worker zygote is there)--> opened
+// --begin_distribution--> running --(scheduler's finish_run)--> finished
 #pragma once
 
 #include <array>
@@ -42,7 +42,8 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   ~Distribution() override;
 
   void open();
-  // begin, cancel, lend_terminal, interrupt_worker; whether it was one of them.
+  // workers_configured, begin, cancel, lost_item_judged, lend_terminal, interrupt_worker; whether
+  // it was one of them.
   bool controller_said(const protocol::Message& message);
   void cancel();  // interrupts what runs; workers end their sessions
   // Nobody is there to report to: as cancel(), with less patience.
@@ -69,7 +70,11 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   void worker_started(Worker& worker) override;
   void worker_not_started(scheduler::WorkerId id, std::string message) override;
   void worker_not_needed(scheduler::WorkerId id) override;
+  void worker_unconfigured(scheduler::WorkerId id) override;
 
+  void want(std::vector<std::string> workers);
+  void configured(protocol::WorkersConfigured message);
+  void acquire_first();
   void begin();
   void start_worker(scheduler::WorkerId id);
   void stop_worker(scheduler::WorkerId id);
@@ -95,6 +100,7 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   protocol::WorkerEnded* ending_ =
       nullptr;  // being put together while the scheduler hears of an exit
   std::string first_failure_;
+  bool configuring_ = false;
   bool running_ = false;
   bool finished_ = false;
   bool cancelled_ = false;

@@ -9,6 +9,7 @@
 namespace hearth::daemon {
 namespace {
 
+using protocol::CauseKind;
 using protocol::EnvironmentRead;
 
 // By name, or by how the name begins (with a `*` at the end).
@@ -45,6 +46,26 @@ Variables variables_of(protocol::Stage stage, const ProcessRequest& request) {
   return variables;
 }
 
+// No variable's name begins like this one.
+bool is_worker_input(std::string_view name) { return name.starts_with('='); }
+
+std::optional<std::string> worker_input(std::string_view name, const ProcessRequest& request) {
+  const auto key = name.substr(1);
+  std::string keys;
+  for (const auto& each : request.identity.input) {
+    if (!key.empty() && each.name == key) return each.value;
+    keys += (keys.empty() ? "" : std::string(1, '\0')) + each.name;
+  }
+  if (key.empty()) return keys;
+  return std::nullopt;
+}
+
+// Its value is not text.
+protocol::Cause differing_input(const EnvironmentRead& read, bool is_set) {
+  const char* aspect = !read.is_set ? "set" : !is_set ? "unset" : "value";
+  return {CauseKind::worker_input, read.name.substr(1), aspect, {}, {}, {}};
+}
+
 std::set<std::string, std::less<>> split(const std::string& names) {
   std::set<std::string, std::less<>> all;
   for (std::size_t begin = 0; begin <= names.size();) {
@@ -76,19 +97,25 @@ std::optional<protocol::Cause> first_difference(const std::vector<EnvironmentRea
       sweeps.push_back(&read.value);
       continue;
     }
+    if (is_worker_input(read.name)) {
+      const auto value = worker_input(read.name, request);
+      if (value.has_value() != read.is_set || (value && *value != read.value))
+        return differing_input(read, value.has_value());
+      continue;
+    }
     named.insert(read.name);
     const auto it = variables.find(read.name);
     const bool is_set = it != variables.end();
     if (is_set == read.is_set && (!is_set || it->second == read.value)) continue;
     const char* aspect = !read.is_set ? "set" : !is_set ? "unset" : "value";
-    return protocol::Cause{protocol::CauseKind::variable, read.name, aspect, read.value,
-                           is_set ? it->second : "",      {}};
+    return protocol::Cause{CauseKind::variable,      read.name, aspect, read.value,
+                           is_set ? it->second : "", {}};
   }
   for (const auto* names : sweeps) {
     const auto not_meant = split(*names);
     for (const auto& [name, value] : variables) {
       if (named.contains(name) || not_meant.contains(name)) continue;
-      return protocol::Cause{protocol::CauseKind::variable, name, "set", {}, value, {}};
+      return protocol::Cause{CauseKind::variable, name, "set", {}, value, {}};
     }
   }
   return std::nullopt;

@@ -16,8 +16,8 @@ constexpr std::uint64_t worth_telling = 2;
 
 // What a run may bring in another way each time, without anything having changed.
 bool may_recur(CauseKind kind) {
-  return kind == CauseKind::variable || kind == CauseKind::option ||
-         kind == CauseKind::surroundings;
+  return kind == CauseKind::variable || kind == CauseKind::worker_input ||
+         kind == CauseKind::option || kind == CauseKind::surroundings;
 }
 
 bool is_the_same(const protocol::Cause& a, const protocol::Cause& b) {

@@ -112,7 +112,11 @@ void Worker::distrust() {
 
 void Worker::on_control(short events) {
   if (events & POLLOUT) control_->on_writable();
-  const auto received = control_->on_readable();
+  auto received = control_->on_readable();
+  for (auto& each : received) {
+    if (std::holds_alternative<protocol::LastWords>(each.message))
+      last_words = LastWords(std::move(each.descriptors));
+  }
   if (!received.empty() && listener_.wants_data()) read_data();
   if (!control_) return;
   if (control_->closed()) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "daemon/event_loop.h"
+#include "daemon/last_words.h"
 #include "daemon/process_table.h"
 #include "daemon/worker_output.h"
 #include "protocol/channel.h"
@@ -61,6 +62,7 @@ class Worker {
   // What it told of itself.
   bool finished = false;  // worker_finished was received
   std::string output;     // of worker_finished
+  LastWords last_words;
 
   bool is_announced = false;  // the owner's: the controller knows of it
 

@@ -44,7 +44,10 @@ std::uint32_t WorkerCrew::wished_size() const {
 }
 
 protocol::WorkerIdentity WorkerCrew::identity(scheduler::WorkerId id) const {
-  return {"gw" + std::to_string(id.value), wished_size(), wish_.testrun};
+  protocol::WorkerIdentity identity{
+      "gw" + std::to_string(id.value), wished_size(), wish_.testrun, {}};
+  if (const auto it = inputs_.find(identity.id); it != inputs_.end()) identity.input = it->second;
+  return identity;
 }
 
 ProcessRequest WorkerCrew::request(scheduler::WorkerId id) const {
@@ -54,6 +57,15 @@ ProcessRequest WorkerCrew::request(scheduler::WorkerId id) const {
   request.identity = identity(id);
   request.distribution = wish_.policy;
   return request;
+}
+
+void WorkerCrew::configure(protocol::WorkersConfigured configured) {
+  for (auto& each : configured.workers) inputs_[each.worker] = std::move(each.values);
+  for (const auto id : std::set(unconfigured_)) {
+    if (!inputs_.contains(identity(id).id)) continue;
+    unconfigured_.erase(id);
+    start(id);
+  }
 }
 
 void WorkerCrew::hold(Zygote* zygote) {
@@ -99,11 +111,21 @@ std::optional<protocol::Stage> WorkerCrew::awaited_stage() const {
 void WorkerCrew::start(scheduler::WorkerId id) {
   if (auto* worker = find(id)) {  // a stage that serves as itself
     if (worker->pid() != 0) listener_.worker_started(*worker);
+  } else if (wish_.configures_workers && !inputs_.contains(identity(id).id)) {
+    ask_to_configure(id);
   } else if (zygote_ && zygote_->serves(request(id)) && zygote_->is_reachable()) {
     start_from(*zygote_, true, id);
   } else {
     acquire(id);
   }
+}
+
+// Not at once: the controller hears first of the worker whose place it takes.
+void WorkerCrew::ask_to_configure(scheduler::WorkerId id) {
+  unconfigured_.insert(id);
+  services_.loop.defer([this, alive = std::weak_ptr(alive_), id] {
+    if (!alive.expired() && unconfigured_.contains(id)) listener_.worker_unconfigured(id);
+  });
 }
 
 void WorkerCrew::acquire(scheduler::WorkerId id) {
@@ -192,9 +214,9 @@ void WorkerCrew::stop(scheduler::WorkerId id) {
     return;
   }
   const auto wait = waits_.extract(id);
-  if (wait.empty()) return;
+  if (wait.empty() && unconfigured_.erase(id) == 0) return;
   // Its stage is still being built, perhaps for ever: it need not come up at all.
-  services_.pool.abandon(wait.mapped());
+  if (!wait.empty()) services_.pool.abandon(wait.mapped());
   services_.loop.defer([this, alive = std::weak_ptr(alive_), id] {
     if (!alive.expired()) listener_.worker_not_needed(id);
   });

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ class WorkerCrew {
     virtual void worker_started(Worker& worker) = 0;
     virtual void worker_not_started(scheduler::WorkerId id, std::string message) = 0;
     virtual void worker_not_needed(scheduler::WorkerId id) = 0;
+    // It comes up when configure() has said what it is told.
+    virtual void worker_unconfigured(scheduler::WorkerId id) = 0;
   };
 
   // `worker_stderr`: where workers write standard error, unless the listener wants to have what
@@ -38,6 +41,9 @@ class WorkerCrew {
   std::uint32_t wished_size() const;  // PYTEST_XDIST_WORKER_COUNT
   protocol::WorkerIdentity identity(scheduler::WorkerId id) const;
   ProcessRequest request(scheduler::WorkerId id) const;
+
+  // What the controller's plugins tell workers, before they can be started if it wishes so.
+  void configure(protocol::WorkersConfigured configured);
 
   // The zygote that collected first; every other worker must have collected the same.
   void adopt(const ZygotePool::Lease& lease);
@@ -61,6 +67,7 @@ class WorkerCrew {
 
  private:
   void hold(Zygote* zygote);
+  void ask_to_configure(scheduler::WorkerId id);
   void acquire(scheduler::WorkerId id);
   void acquired(scheduler::WorkerId id, ZygotePool::Result result);
   void start_from(Zygote& zygote, bool fork, scheduler::WorkerId id);
@@ -79,6 +86,8 @@ class WorkerCrew {
   std::vector<std::string> groups_;
   std::map<scheduler::WorkerId, std::unique_ptr<Worker>> workers_;
   std::map<scheduler::WorkerId, ZygotePool::WaitId> waits_;
+  std::map<std::string, std::vector<protocol::WorkerValue>> inputs_;  // by the worker's name
+  std::set<scheduler::WorkerId> unconfigured_;                        // they are to be started
   int lost_forks_ = 0;
   bool is_killed_ = false;
   bool is_dismissed_ = false;

@@ -383,6 +383,8 @@ void Zygote::on_message(protocol::Message message) {
     plain_fails_too_ = failed->plain_fails_too;
   } else if (auto* rejected = std::get_if<protocol::PreloadRejected>(&message)) {
     preload_rejected_ = std::move(*rejected);
+  } else if (auto* collecting = std::get_if<protocol::Collecting>(&message)) {
+    collecting_ = std::move(collecting->file);
   } else if (const auto* forked = std::get_if<protocol::Forked>(&message)) {
     on_forked(*forked);
   } else if (auto* tried = std::get_if<protocol::ArgumentsTried>(&message)) {

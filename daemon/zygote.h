@@ -131,6 +131,8 @@ class Zygote {
   // A zygote below it is gone: it is about to die, and so would whatever is forked from it.
   bool is_orphaned() const { return parent_ && (parent_->has_hung_up() || parent_->is_orphaned()); }
   int wait_status() const { return wait_status_; }
+  // The node id of the file that it was about to collect, of a worker that has not paused yet.
+  const std::string& collecting() const { return collecting_; }
   Clock::time_point build_started() const { return build_started_; }
   Clock::time_point last_used() const { return last_used_; }
   std::uint64_t served() const { return served_; }
@@ -213,6 +215,7 @@ class Zygote {
   PlaceholderStreams streams_;
   protocol::StageReady ready_;
   Trace trace_;
+  std::string collecting_;
   PlaceholderStreams::Printed printed_;
   std::string failure_;
   bool plain_fails_too_ = false;

@@ -300,7 +300,7 @@ void ZygotePool::process_ended(Zygote& zygote) {
                             describe_wait_status(zygote.wait_status()) +
                             last_line(zygote.printed().to_stderr)});
     } else {
-      finish(waiter, Ended{zygote.wait_status(), zygote.printed()});
+      finish(waiter, Ended{zygote.wait_status(), zygote.printed(), zygote.collecting()});
     }
   }
   loop_.defer([this] { drop_ended(); });

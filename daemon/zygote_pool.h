@@ -41,6 +41,7 @@ class ZygotePool : private Zygote::Listener {
   struct Ended {
     int wait_status = 0;
     PlaceholderStreams::Printed printed;
+    std::string collecting;  // a worker: the node id of the file that it was about to collect
   };
   // hearth's own trouble, one line.
   struct Failed {

@@ -88,6 +88,7 @@ std::string_view to_string(CauseKind value) {
     case CauseKind::ended: return "ended";
     case CauseKind::preload: return "preload";
     case CauseKind::declaration: return "declaration";
+    case CauseKind::worker_input: return "worker_input";
   }
   return "";
 }
@@ -214,7 +215,7 @@ struct Wire<Consequence> {
 template <>
 struct Wire<CauseKind> {
   using Type = CauseKind;
-  static constexpr const char* name = "one of served, first_use, file, variable, option, arguments, surroundings, refused, serves_once, too_old, evicted, lost, ended, preload, declaration";
+  static constexpr const char* name = "one of served, first_use, file, variable, option, arguments, surroundings, refused, serves_once, too_old, evicted, lost, ended, preload, declaration, worker_input";
   static void write(Packer& packer, Type value) {
     Text::write(packer, to_string(value));
   }
@@ -237,6 +238,7 @@ struct Wire<CauseKind> {
     if (text == "ended") { value = Type::ended; return true; }
     if (text == "preload") { value = Type::preload; return true; }
     if (text == "declaration") { value = Type::declaration; return true; }
+    if (text == "worker_input") { value = Type::worker_input; return true; }
     return false;
   }
 };
@@ -475,27 +477,74 @@ struct Wire<ProcessSpec> {
 };
 
 template <>
+struct Wire<WorkerValue> {
+  using Type = WorkerValue;
+  static constexpr const char* name = "worker_value";
+  static void write(Packer& packer, const Type& value) {
+    packer.pack_array(2);
+    Text::write(packer, value.name);
+    Bytes::write(packer, value.value);
+  }
+  static std::size_t size(const Type& value) {
+    return 5 +
+         Text::size(value.name) +
+         Bytes::size(value.value);
+  }
+  static bool read(const msgpack::object& object, Type& value) {
+    if (!is_array_of(2, object)) return false;
+    const msgpack::object* element = object.via.array.ptr;
+    return Text::read(element[0], value.name) &&
+           Bytes::read(element[1], value.value);
+  }
+};
+
+template <>
 struct Wire<WorkerIdentity> {
   using Type = WorkerIdentity;
   static constexpr const char* name = "worker_identity";
   static void write(Packer& packer, const Type& value) {
-    packer.pack_array(3);
+    packer.pack_array(4);
     Text::write(packer, value.id);
     Uint::write(packer, value.count);
     Text::write(packer, value.testrun);
+    List<Wire<WorkerValue>>::write(packer, value.input);
   }
   static std::size_t size(const Type& value) {
     return 5 +
          Text::size(value.id) +
          Uint::size(value.count) +
-         Text::size(value.testrun);
+         Text::size(value.testrun) +
+         List<Wire<WorkerValue>>::size(value.input);
   }
   static bool read(const msgpack::object& object, Type& value) {
-    if (!is_array_of(3, object)) return false;
+    if (!is_array_of(4, object)) return false;
     const msgpack::object* element = object.via.array.ptr;
     return Text::read(element[0], value.id) &&
            Uint::read(element[1], value.count) &&
-           Text::read(element[2], value.testrun);
+           Text::read(element[2], value.testrun) &&
+           List<Wire<WorkerValue>>::read(element[3], value.input);
+  }
+};
+
+template <>
+struct Wire<WorkerInput> {
+  using Type = WorkerInput;
+  static constexpr const char* name = "worker_input";
+  static void write(Packer& packer, const Type& value) {
+    packer.pack_array(2);
+    Text::write(packer, value.worker);
+    List<Wire<WorkerValue>>::write(packer, value.values);
+  }
+  static std::size_t size(const Type& value) {
+    return 5 +
+         Text::size(value.worker) +
+         List<Wire<WorkerValue>>::size(value.values);
+  }
+  static bool read(const msgpack::object& object, Type& value) {
+    if (!is_array_of(2, object)) return false;
+    const msgpack::object* element = object.via.array.ptr;
+    return Text::read(element[0], value.worker) &&
+           List<Wire<WorkerValue>>::read(element[1], value.values);
   }
 };
 
@@ -761,7 +810,7 @@ struct Wire<Distribution> {
   using Type = Distribution;
   static constexpr const char* name = "distribution";
   static void write(Packer& packer, const Type& value) {
-    packer.pack_array(10);
+    packer.pack_array(12);
     Uint::write(packer, value.workers);
     Uint::write(packer, value.auto_workers);
     Text::write(packer, value.policy);
@@ -772,6 +821,8 @@ struct Wire<Distribution> {
     Bytes::write(packer, value.basetemp);
     Bool::write(packer, value.reorder_scopes);
     Uint::write(packer, value.ramp_ms);
+    Bool::write(packer, value.configures_workers);
+    Bool::write(packer, value.judges_lost_items);
   }
   static std::size_t size(const Type& value) {
     return 5 +
@@ -784,10 +835,12 @@ struct Wire<Distribution> {
          Text::size(value.testrun) +
          Bytes::size(value.basetemp) +
          Bool::size(value.reorder_scopes) +
-         Uint::size(value.ramp_ms);
+         Uint::size(value.ramp_ms) +
+         Bool::size(value.configures_workers) +
+         Bool::size(value.judges_lost_items);
   }
   static bool read(const msgpack::object& object, Type& value) {
-    if (!is_array_of(10, object)) return false;
+    if (!is_array_of(12, object)) return false;
     const msgpack::object* element = object.via.array.ptr;
     return Uint::read(element[0], value.workers) &&
            Uint::read(element[1], value.auto_workers) &&
@@ -798,7 +851,9 @@ struct Wire<Distribution> {
            Text::read(element[6], value.testrun) &&
            Bytes::read(element[7], value.basetemp) &&
            Bool::read(element[8], value.reorder_scopes) &&
-           Uint::read(element[9], value.ramp_ms);
+           Uint::read(element[9], value.ramp_ms) &&
+           Bool::read(element[10], value.configures_workers) &&
+           Bool::read(element[11], value.judges_lost_items);
   }
 };
 
@@ -1452,6 +1507,18 @@ bool read_fields(FieldReader&, TerminalLent&) {
   return true;
 }
 
+void write_fields(Packer& packer, const Collecting& value) {
+  start_message(packer, 38, 1);
+  write_field<Text>(packer, "file", value.file);
+}
+std::size_t size_of_fields(const Collecting& value) {
+  return 18 +
+         Text::size(value.file);
+}
+bool read_fields(FieldReader& reader, Collecting& value) {
+  return reader.read<Text>("file", value.file);
+}
+
 void write_fields(Packer& packer, const Doorbell&) {
   start_message(packer, 40, 0);
 }
@@ -1572,6 +1639,16 @@ bool read_fields(FieldReader& reader, TerminalReturned& value) {
   return reader.read<Bool>("in_item", value.in_item);
 }
 
+void write_fields(Packer& packer, const LastWords&) {
+  start_message(packer, 49, 0);
+}
+std::size_t size_of_fields(const LastWords&) {
+  return 12;
+}
+bool read_fields(FieldReader&, LastWords&) {
+  return true;
+}
+
 void write_fields(Packer& packer, const SubmitDistribution& value) {
   start_message(packer, 50, 4);
   write_field<Bytes>(packer, "ticket", value.ticket);
@@ -1690,33 +1767,42 @@ bool read_fields(FieldReader& reader, EventReported& value) {
 }
 
 void write_fields(Packer& packer, const WorkerEnded& value) {
-  start_message(packer, 57, 7);
+  start_message(packer, 57, 10);
   write_field<Text>(packer, "worker", value.worker);
   write_field<Bool>(packer, "expected", value.expected);
   write_field<Int>(packer, "wait_status", value.wait_status);
   write_field<Int>(packer, "lost_item", value.lost_item);
-  write_field<Text>(packer, "replacement", value.replacement);
   write_field<Bool>(packer, "restarts_used_up", value.restarts_used_up);
   write_field<Bytes>(packer, "output", value.output);
+  write_field<Bytes>(packer, "reports", value.reports);
+  write_field<Bytes>(packer, "stack", value.stack);
+  write_field<Bytes>(packer, "captured_stdout", value.captured_stdout);
+  write_field<Bytes>(packer, "captured_stderr", value.captured_stderr);
 }
 std::size_t size_of_fields(const WorkerEnded& value) {
-  return 93 +
+  return 130 +
          Text::size(value.worker) +
          Bool::size(value.expected) +
          Int::size(value.wait_status) +
          Int::size(value.lost_item) +
-         Text::size(value.replacement) +
          Bool::size(value.restarts_used_up) +
-         Bytes::size(value.output);
+         Bytes::size(value.output) +
+         Bytes::size(value.reports) +
+         Bytes::size(value.stack) +
+         Bytes::size(value.captured_stdout) +
+         Bytes::size(value.captured_stderr);
 }
 bool read_fields(FieldReader& reader, WorkerEnded& value) {
   return reader.read<Text>("worker", value.worker) &&
          reader.read<Bool>("expected", value.expected) &&
          reader.read<Int>("wait_status", value.wait_status) &&
          reader.read<Int>("lost_item", value.lost_item) &&
-         reader.read<Text>("replacement", value.replacement) &&
          reader.read<Bool>("restarts_used_up", value.restarts_used_up) &&
-         reader.read<Bytes>("output", value.output);
+         reader.read<Bytes>("output", value.output) &&
+         reader.read<Bytes>("reports", value.reports) &&
+         reader.read<Bytes>("stack", value.stack) &&
+         reader.read<Bytes>("captured_stdout", value.captured_stdout) &&
+         reader.read<Bytes>("captured_stderr", value.captured_stderr);
 }
 
 void write_fields(Packer& packer, const DistributionFinished& value) {
@@ -1821,6 +1907,69 @@ bool read_fields(FieldReader& reader, WorkerPrinted& value) {
   return reader.read<Text>("worker", value.worker) &&
          reader.read<Uint>("stream", value.stream) &&
          reader.read<Bytes>("text", value.text);
+}
+
+void write_fields(Packer& packer, const WorkersWanted& value) {
+  start_message(packer, 66, 2);
+  write_field<List<Text>>(packer, "workers", value.workers);
+  write_field<Uint>(packer, "count", value.count);
+}
+std::size_t size_of_fields(const WorkersWanted& value) {
+  return 28 +
+         List<Text>::size(value.workers) +
+         Uint::size(value.count);
+}
+bool read_fields(FieldReader& reader, WorkersWanted& value) {
+  return reader.read<List<Text>>("workers", value.workers) &&
+         reader.read<Uint>("count", value.count);
+}
+
+void write_fields(Packer& packer, const WorkersConfigured& value) {
+  start_message(packer, 67, 1);
+  write_field<List<Wire<WorkerInput>>>(packer, "workers", value.workers);
+}
+std::size_t size_of_fields(const WorkersConfigured& value) {
+  return 21 +
+         List<Wire<WorkerInput>>::size(value.workers);
+}
+bool read_fields(FieldReader& reader, WorkersConfigured& value) {
+  return reader.read<List<Wire<WorkerInput>>>("workers", value.workers);
+}
+
+void write_fields(Packer& packer, const CollectionCrashed& value) {
+  start_message(packer, 68, 4);
+  write_field<Text>(packer, "worker", value.worker);
+  write_field<Text>(packer, "file", value.file);
+  write_field<Int>(packer, "wait_status", value.wait_status);
+  write_field<Bytes>(packer, "printed", value.printed);
+}
+std::size_t size_of_fields(const CollectionCrashed& value) {
+  return 48 +
+         Text::size(value.worker) +
+         Text::size(value.file) +
+         Int::size(value.wait_status) +
+         Bytes::size(value.printed);
+}
+bool read_fields(FieldReader& reader, CollectionCrashed& value) {
+  return reader.read<Text>("worker", value.worker) &&
+         reader.read<Text>("file", value.file) &&
+         reader.read<Int>("wait_status", value.wait_status) &&
+         reader.read<Bytes>("printed", value.printed);
+}
+
+void write_fields(Packer& packer, const LostItemJudged& value) {
+  start_message(packer, 69, 2);
+  write_field<Uint>(packer, "item", value.item);
+  write_field<Bool>(packer, "again", value.again);
+}
+std::size_t size_of_fields(const LostItemJudged& value) {
+  return 25 +
+         Uint::size(value.item) +
+         Bool::size(value.again);
+}
+bool read_fields(FieldReader& reader, LostItemJudged& value) {
+  return reader.read<Uint>("item", value.item) &&
+         reader.read<Bool>("again", value.again);
 }
 
 void write_fields(Packer& packer, const SessionStarting& value) {
@@ -2240,6 +2389,10 @@ const MessageType* find_message_type(std::uint64_t id) {
       static constexpr MessageType type{"terminal_lent", &decode_as<TerminalLent>};
       return &type;
     }
+    case 38: {
+      static constexpr MessageType type{"collecting", &decode_as<Collecting>};
+      return &type;
+    }
     case 40: {
       static constexpr MessageType type{"doorbell", &decode_as<Doorbell>};
       return &type;
@@ -2274,6 +2427,10 @@ const MessageType* find_message_type(std::uint64_t id) {
     }
     case 48: {
       static constexpr MessageType type{"terminal_returned", &decode_as<TerminalReturned>};
+      return &type;
+    }
+    case 49: {
+      static constexpr MessageType type{"last_words", &decode_as<LastWords>};
       return &type;
     }
     case 50: {
@@ -2338,6 +2495,22 @@ const MessageType* find_message_type(std::uint64_t id) {
     }
     case 65: {
       static constexpr MessageType type{"worker_printed", &decode_as<WorkerPrinted>};
+      return &type;
+    }
+    case 66: {
+      static constexpr MessageType type{"workers_wanted", &decode_as<WorkersWanted>};
+      return &type;
+    }
+    case 67: {
+      static constexpr MessageType type{"workers_configured", &decode_as<WorkersConfigured>};
+      return &type;
+    }
+    case 68: {
+      static constexpr MessageType type{"collection_crashed", &decode_as<CollectionCrashed>};
+      return &type;
+    }
+    case 69: {
+      static constexpr MessageType type{"lost_item_judged", &decode_as<LostItemJudged>};
       return &type;
     }
     case 70: {
@@ -2446,6 +2619,7 @@ std::string_view name_of(const Message& message) {
       "resume",
       "imports_observed",
       "terminal_lent",
+      "collecting",
       "doorbell",
       "paused",
       "items_revoked",
@@ -2455,6 +2629,7 @@ std::string_view name_of(const Message& message) {
       "worker_finished",
       "terminal_wanted",
       "terminal_returned",
+      "last_words",
       "submit_distribution",
       "open_distribution",
       "distribution_opened",
@@ -2471,6 +2646,10 @@ std::string_view name_of(const Message& message) {
       "terminal_back",
       "interrupt_worker",
       "worker_printed",
+      "workers_wanted",
+      "workers_configured",
+      "collection_crashed",
+      "lost_item_judged",
       "session_starting",
       "run_waits",
       "run_begins",

@@ -58,16 +58,17 @@ enum class Consequence { refused, serves_once, accepted };
 // Why a stage did not serve a run. What stands in the fields of `cause`: served: it did; aspect
 // `rebuilt`: built after a change, before the run. first_use: nothing like it was built before.
 // file: subject its path, aspect what of it differs. variable: subject its name, aspect `set`,
-// `unset` (now) or `value`. option: subject its name, place who read it. arguments: subject why
-// these need a start of their own. surroundings: subject what differs that a process cannot change
-// (the python, a terminal, limits, ...). refused: it is not forked; subject why. serves_once:
-// subject the identity that it took. too_old: it may have looked at the clock. evicted: aspect
-// `idle`, `memory` or `number`. lost: subject how its process ended. ended: the command ended by
-// itself before it; subject how. preload: what was imported ahead is of no use; subject why, aspect
-// the module, or empty: none is. declaration: what pyproject.toml says is not understood; subject
-// why. Of refused and serves_once the aspect is the finding's kind, with `main ` before it for a
-// native program, whose path is the place.
-enum class CauseKind { served, first_use, file, variable, option, arguments, surroundings, refused, serves_once, too_old, evicted, lost, ended, preload, declaration };
+// `unset` (now) or `value`. worker_input: likewise, a key of config.workerinput. option: subject
+// its name, place who read it. arguments: subject why these need a start of their own.
+// surroundings: subject what differs that a process cannot change (the python, a terminal, limits,
+// ...). refused: it is not forked; subject why. serves_once: subject the identity that it took.
+// too_old: it may have looked at the clock. evicted: aspect `idle`, `memory` or `number`. lost:
+// subject how its process ended. ended: the command ended by itself before it; subject how.
+// preload: what was imported ahead is of no use; subject why, aspect the module, or empty: none is.
+// declaration: what pyproject.toml says is not understood; subject why. Of refused and serves_once
+// the aspect is the finding's kind, with `main ` before it for a native program, whose path is the
+// place.
+enum class CauseKind { served, first_use, file, variable, option, arguments, surroundings, refused, serves_once, too_old, evicted, lost, ended, preload, declaration, worker_input };
 [[nodiscard]] std::string_view to_string(CauseKind value);
 
 // Why a stage did not serve: for people, but in parts.
@@ -155,12 +156,27 @@ struct ProcessSpec {
   friend bool operator==(const ProcessSpec&, const ProcessSpec&) = default;
 };
 
+// What a plugin in the controller tells a worker: a key of config.workerinput.
+struct WorkerValue {
+  std::string name{};
+  std::string value{};  // equal bytes for equal values; else opaque to the daemon
+  friend bool operator==(const WorkerValue&, const WorkerValue&) = default;
+};
+
 // Who a worker is, in xdist's terms. All empty (count 0) for a session.
 struct WorkerIdentity {
   std::string id{};  // gw0, gw1, …
   std::uint64_t count = 0;  // PYTEST_XDIST_WORKER_COUNT
   std::string testrun{};  // PYTEST_XDIST_TESTRUNUID, 32 hexadecimal digits
+  std::vector<WorkerValue> input{};  // config.workerinput beyond these, ordered by name
   friend bool operator==(const WorkerIdentity&, const WorkerIdentity&) = default;
+};
+
+// What plugins have told one worker.
+struct WorkerInput {
+  std::string worker{};  // gw0, …
+  std::vector<WorkerValue> values{};  // ordered by name
+  friend bool operator==(const WorkerInput&, const WorkerInput&) = default;
 };
 
 // What a file looked like just before a stage looked at it, or, of one that the stage wrote, when
@@ -181,7 +197,9 @@ struct FileSignature {
   friend bool operator==(const FileSignature&, const FileSignature&) = default;
 };
 
-// A variable that a stage was seen to read.
+// A variable that a stage was seen to read. Or, with a name that no variable can have, a key of
+// config.workerinput: `=KEY`, and its value as in worker_value; `=` alone: all keys there are,
+// separated by NUL.
 struct EnvironmentRead {
   std::string name{};
   std::string value{};  // empty when it was not set
@@ -266,6 +284,11 @@ struct Distribution {
   std::string basetemp{};
   bool reorder_scopes = false;  // --loadscope-reorder: scopes with most items first
   std::uint64_t ramp_ms = 0;  // --ramp: the time in which the workers begin, one after the other
+  // plugins have something to tell each worker: workers_wanted is sent before any is started
+  bool configures_workers = false;
+  // plugins may want a test to be executed again that a worker died of: lost_item_judged answers
+  // each lost_item
+  bool judges_lost_items = false;
   friend bool operator==(const Distribution&, const Distribution&) = default;
 };
 
@@ -597,6 +620,13 @@ struct TerminalLent {
   friend bool operator==(const TerminalLent&, const TerminalLent&) = default;
 };
 
+// worker's zygote on the way to `gathered` or beyond: it is about to collect, as a rule to import,
+// this file. Should it crash, that is where.
+struct Collecting {
+  std::string file{};  // node id
+  friend bool operator==(const Collecting&, const Collecting&) = default;
+};
+
 // worker, control channel: there is something on the data channel that should be read now (a
 // failure, a short queue, 10 ms since the last time, a full buffer).
 struct Doorbell {
@@ -658,6 +688,14 @@ struct TerminalReturned {
   // an item is being executed: until that has ended nobody else should have them
   bool in_item = false;
   friend bool operator==(const TerminalReturned&, const TerminalReturned&) = default;
+};
+
+// worker, control channel, first: what to look into if it dies. Attached: a file with the reports
+// of those phases of the current item that are over (as in item_finished), the file that its fault
+// handler writes to, and where pytest captures descriptors, the files that catch standard output
+// and error.
+struct LastWords {
+  friend bool operator==(const LastWords&, const LastWords&) = default;
 };
 
 // client (pytest with the plugin): execute the tests of this command in workers. The ticket's
@@ -723,9 +761,12 @@ struct WorkerEnded {
   bool expected = false;  // it had said worker_finished
   std::int64_t wait_status = 0;
   std::int64_t lost_item = 0;  // the item that it was executing, or -1
-  std::string replacement{};  // the worker that takes its place, or empty
   bool restarts_used_up = false;  // it would have been replaced but for --max-worker-restart
   std::string output{};  // of worker_finished
+  std::string reports{};  // of the lost item's phases that were over; empty: of none
+  std::string stack{};  // what its fault handler wrote, the last of it
+  std::string captured_stdout{};  // what pytest had captured and not reported yet, the last of it
+  std::string captured_stderr{};
   friend bool operator==(const WorkerEnded&, const WorkerEnded&) = default;
 };
 
@@ -780,6 +821,36 @@ struct WorkerPrinted {
   std::uint64_t stream = 0;  // 1 or 2
   std::string text{};
   friend bool operator==(const WorkerPrinted&, const WorkerPrinted&) = default;
+};
+
+// daemon, if configures_workers: these are about to be started, first all that were asked for,
+// later one that takes another's place. Answered by workers_configured.
+struct WorkersWanted {
+  std::vector<std::string> workers{};  // gw0, …
+  std::uint64_t count = 0;  // PYTEST_XDIST_WORKER_COUNT
+  friend bool operator==(const WorkersWanted&, const WorkersWanted&) = default;
+};
+
+// controller: what its plugins tell each of the workers that were named.
+struct WorkersConfigured {
+  std::vector<WorkerInput> workers{};
+  friend bool operator==(const WorkersConfigured&, const WorkersConfigured&) = default;
+};
+
+// daemon, before distribution_finished: a worker died while it collected.
+struct CollectionCrashed {
+  std::string worker{};  // gw0, …
+  std::string file{};  // node id of what it was collecting; empty: nothing yet, or nothing any more
+  std::int64_t wait_status = 0;
+  std::string printed{};  // by it until then, with what its fault handler wrote
+  friend bool operator==(const CollectionCrashed&, const CollectionCrashed&) = default;
+};
+
+// controller, if judges_lost_items: answer to the lost_item of worker_ended.
+struct LostItemJudged {
+  std::uint64_t item = 0;
+  bool again = false;  // execute it once more; else it counts as a failure
+  friend bool operator==(const LostItemJudged&, const LostItemJudged&) = default;
 };
 
 // daemon, on the streams socket, before it asks for the session's fork. A client that has not
@@ -957,6 +1028,7 @@ using Message = std::variant<
     Resume,
     ImportsObserved,
     TerminalLent,
+    Collecting,
     Doorbell,
     Paused,
     ItemsRevoked,
@@ -966,6 +1038,7 @@ using Message = std::variant<
     WorkerFinished,
     TerminalWanted,
     TerminalReturned,
+    LastWords,
     SubmitDistribution,
     OpenDistribution,
     DistributionOpened,
@@ -982,6 +1055,10 @@ using Message = std::variant<
     TerminalBack,
     InterruptWorker,
     WorkerPrinted,
+    WorkersWanted,
+    WorkersConfigured,
+    CollectionCrashed,
+    LostItemJudged,
     SessionStarting,
     RunWaits,
     RunBegins,

@@ -64,6 +64,8 @@ struct RunSubmitted {
   std::optional<std::uint32_t> max_items_per_worker;
   // Likewise a worker whose next item is of another file than its first.
   bool isolates_files = false;
+  // Somebody says of each lost item whether it is to be executed again: LostItemJudged.
+  bool judges_lost_items = false;
 };
 
 // A session that executes its items itself (no workers) began: it counts as one explicit worker.
@@ -130,6 +132,14 @@ struct WorkerExited {
   bool was_overdue = false;       // the caller ended it for its item
 };
 
+// The answer to ReportLostItem in a run that judges_lost_items. Until it comes the run is not over,
+// and workers that have nothing else to do wait.
+struct LostItemJudged {
+  RunId run;
+  ItemId item;
+  bool again = false;  // once more, in any worker; else it counts as a failure
+};
+
 struct RunCancelled {
   RunId run;
 };
@@ -144,7 +154,7 @@ struct TimePassed {};
 
 using Event = std::variant<RunSubmitted, SessionStarted, SessionEnded, WorkerStarted, ItemStarted,
                            ItemFinished, WorkerFailed, WorkerPaused, ItemsRevoked, WorkerExited,
-                           RunCancelled, SlotsChanged, TimePassed>;
+                           LostItemJudged, RunCancelled, SlotsChanged, TimePassed>;
 
 // ---- commands (imperative)
 
@@ -203,8 +213,9 @@ struct StopWorker {
   bool operator==(const StopWorker&) const = default;
 };
 
-// The item was being executed when its worker was lost; it will not be executed again. It counts as
-// one failure for max_failures (xdist does not count it).
+// The item was being executed when its worker was lost; it will not be executed again, unless the
+// run judges_lost_items and LostItemJudged says so. It counts as one failure for max_failures
+// (xdist does not count it).
 struct ReportLostItem {
   RunId run;
   WorkerId worker;

@@ -16,6 +16,7 @@ Run::Run(const RunSubmitted& run, std::uint32_t slots)
       max_restarts_(run.max_worker_restarts),
       max_items_per_worker_(run.max_items_per_worker),
       files_(run.isolates_files ? files_of(run) : std::vector<std::uint32_t>()),
+      judges_lost_items_(run.judges_lost_items),
       machine_slots_(slots),
       dealer_(make_dealer(run, asked_for())),
       items_(run.items.size(), run.policy == Policy::each ? asked_for() : 1),
@@ -109,10 +110,13 @@ void Run::worker_exited(const WorkerExited& event, Time now, Commands& out) {
   const bool is_lost = !event.was_overdue && (!event.session_finished || left_work);
   if (const auto lost = gone.executing) {
     gone.remove(*lost);
-    items_.mark_done(*lost);
     out.push_back(
         {ReportLostItem{id_, gone.id, *lost}, "its worker was lost while it was executed"});
-    count_failures(1, out);
+    if (judges_lost_items_) {
+      in_judgement_.push_back(*lost);
+    } else {
+      lose(*lost, out);
+    }
   }
   gone.queue.insert(gone.queue.end(), gone.rest.begin(), gone.rest.end());
   if (!stopped_) {
@@ -126,6 +130,23 @@ void Run::worker_exited(const WorkerExited& event, Time now, Commands& out) {
     }
     // Those that still take items come first; only what they leave is worth another worker.
     if (is_lost || dealer_->steals() || has_kept_) check_all(out);
+    if (is_explicit()) start_workers(startable(), now, out);
+  }
+  end_if_done(out);
+}
+
+void Run::lost_item_judged(const LostItemJudged& event, Time now, Commands& out) {
+  const auto place = std::find(in_judgement_.begin(), in_judgement_.end(), event.item);
+  if (place == in_judgement_.end()) return;
+  in_judgement_.erase(place);
+  if (!event.again) {
+    lose(event.item, out);
+  } else if (!stopped_) {
+    dealer_->take_back({event.item});
+  }
+  if (!stopped_) {
+    slots_changed_ = true;
+    check_all(out);
     if (is_explicit()) start_workers(startable(), now, out);
   }
   end_if_done(out);
@@ -184,15 +205,15 @@ void Run::refill(Worker& worker, Duration last, Commands& out) {
 }
 
 // When another worker, were it lost now, would leave items that no new one may execute, this one
-// has to be there to take them, if it may. (pytest-xdist keeps its workers so in every run.) Where
-// workers share slots it might keep one from the other.
+// has to be there to take them, if it may. (pytest-xdist keeps its workers so in every run.) So it
+// has while a lost item may come back. Where workers share slots it might keep one from the other.
 void Run::finish_unless_kept(Worker& worker, const char* reason, Commands& out) {
-  const bool is_work_at_risk =
-      is_explicit() && dealer_->refills() && losses_ >= allowed_restarts() &&
-      std::any_of(workers_.begin(), workers_.end(), [&](const auto& each) {
-        return each.first != worker.id && each.second.queue.size() + each.second.rest.size() >= 2;
-      });
-  if (is_work_at_risk) {
+  const auto may_leave_items = [&](const auto& each) {
+    return each.first != worker.id && each.second.queue.size() + each.second.rest.size() >= 2;
+  };
+  const bool is_work_at_risk = losses_ >= allowed_restarts() &&
+                               std::any_of(workers_.begin(), workers_.end(), may_leave_items);
+  if (is_explicit() && dealer_->refills() && (is_work_at_risk || !in_judgement_.empty())) {
     has_kept_ = true;
   } else {
     finish(worker, reason, out);
@@ -237,6 +258,11 @@ void Run::count_failures(std::uint32_t failures, Commands& out) {
   }
 }
 
+void Run::lose(ItemId item, Commands& out) {
+  items_.mark_done(item);
+  count_failures(1, out);
+}
+
 void Run::stop(Outcome outcome, const char* reason, Commands& out) {
   if (stopped_) return;
   stopped_ = outcome;
@@ -250,6 +276,7 @@ void Run::stop(Outcome outcome, const char* reason, Commands& out) {
 
 void Run::end_if_done(Commands& out) {
   if (is_over_ || !workers_.empty()) return;
+  if (!stopped_ && !in_judgement_.empty()) return;
   if (stopped_) {
     auto left = *stopped_ == Outcome::failed ? items_.not_done() : std::vector<ItemId>();
     out.push_back(

@@ -53,6 +53,7 @@ class Run {
   void worker_paused(WorkerId id, Commands& out);
   void items_revoked(const ItemsRevoked& event, Commands& out);
   void worker_exited(const WorkerExited& event, Time now, Commands& out);
+  void lost_item_judged(const LostItemJudged& event, Time now, Commands& out);
   void cancel(Commands& out);
   void set_machine_slots(std::uint32_t slots, Commands& out);
 
@@ -95,6 +96,7 @@ class Run {
   void release_slot(Worker& worker);
   void count_loss(const Worker& lost, Commands& out);
   void count_failures(std::uint32_t failures, Commands& out);
+  void lose(ItemId item, Commands& out);
   void stop(Outcome outcome, const char* reason, Commands& out);
   void end_if_done(Commands& out);
 
@@ -105,6 +107,7 @@ class Run {
   const std::optional<std::uint32_t> max_restarts_;
   const std::optional<std::uint32_t> max_items_per_worker_;
   const std::vector<std::uint32_t> files_;  // by item; empty: they are not isolated
+  const bool judges_lost_items_;
   std::uint32_t machine_slots_;
 
   std::unique_ptr<Dealer> dealer_;
@@ -121,7 +124,8 @@ class Run {
   std::optional<Outcome> stopped_;
   bool slots_changed_ = true;
   bool has_kept_ = false;  // a worker was not told that it gets no more, because of another one
-  std::optional<WorkerId> robbed_;  // it was asked to give items back, and has not answered yet
+  std::vector<ItemId> in_judgement_;  // lost items of which it is not known yet what becomes
+  std::optional<WorkerId> robbed_;    // it was asked to give items back, and has not answered yet
   bool is_over_ = false;
 };
 

@@ -34,6 +34,7 @@ struct Scheduler::Impl {
   void on(const WorkerPaused& event);
   void on(const ItemsRevoked& event);
   void on(const WorkerExited& event);
+  void on(const LostItemJudged& event);
   void on(const RunCancelled& event);
   void on(const SlotsChanged& event);
   void on(const TimePassed& event);
@@ -96,6 +97,10 @@ void Scheduler::Impl::on(const ItemsRevoked& event) {
 
 void Scheduler::Impl::on(const WorkerExited& event) {
   with_run(event.run, [&](Run& run) { run.worker_exited(event, now, out); });
+}
+
+void Scheduler::Impl::on(const LostItemJudged& event) {
+  with_run(event.run, [&](Run& run) { run.lost_item_judged(event, now, out); });
 }
 
 void Scheduler::Impl::on(const RunCancelled& event) {

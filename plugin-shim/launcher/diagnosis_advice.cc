@@ -51,6 +51,9 @@ constexpr std::array kAdvice = {
         "it, declare it in pyproject.toml: [tool.hearth] harmless = [\"temporary\"]"},
     Advice{CauseKind::variable, "",
            "read it in a fixture or in the test, or give all runs the same value"},
+    Advice{CauseKind::worker_input, "",
+           "nothing: a plugin tells workers another value in each run, and reads it before the "
+           "tests are collected"},
     Advice{CauseKind::option, "",
            "read it as late as possible: in a fixture or in the hook that needs it"},
     Advice{CauseKind::surroundings, "",

@@ -32,6 +32,14 @@ std::string of_variable(const Cause& cause) {
   return name + " changed (" + change(cause) + ")";
 }
 
+std::string of_worker_input(const Cause& cause) {
+  if (cause.subject.empty()) return "config.workerinput has other keys";
+  const auto key = "config.workerinput[\"" + cause.subject + "\"]";
+  if (cause.aspect == "set") return key + " is there now";
+  if (cause.aspect == "unset") return key + " is not there now";
+  return key + " differs";
+}
+
 std::string of_option(const Cause& cause) {
   const bool is_list = cause.subject == "arguments";
   const std::string name = is_list ? "the list of arguments" : "option " + cause.subject;
@@ -82,6 +90,8 @@ std::string sentence(const Cause& cause) {
              ": " + cause.subject;
     case CauseKind::declaration:
       return cause.subject + at(cause);
+    case CauseKind::worker_input:
+      return of_worker_input(cause);
   }
   return {};
 }

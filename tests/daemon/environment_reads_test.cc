@@ -22,7 +22,7 @@ ProcessRequest request_with(std::vector<std::string> environment) {
 ProcessRequest worker_with(std::vector<std::string> environment) {
   auto request = request_with(std::move(environment));
   request.flavour = Flavour::worker;
-  request.identity = {"gw1", 2, "abc"};
+  request.identity = {"gw1", 2, "abc", {}};
   return request;
 }
 
@@ -131,6 +131,38 @@ TEST(EnvironmentReads, of_an_interpreter_know_no_worker) {
   EXPECT_EQ(first_difference({absent("PYTEST_XDIST_WORKER")}, Stage::interpreter, worker_with({})),
             std::nullopt);
   EXPECT_EQ(difference({absent("PYTEST_XDIST_WORKER")}, worker_with({})), "PYTEST_XDIST_WORKER");
+}
+
+std::optional<protocol::Cause> differing_input(const std::vector<EnvironmentRead>& reads,
+                                               std::vector<protocol::WorkerValue> told) {
+  auto request = worker_with({});
+  request.identity.input = std::move(told);
+  return first_difference(reads, Stage::configured, request);
+}
+
+TEST(WorkerInput, serves_who_is_told_the_same) {
+  const std::vector<protocol::WorkerValue> told{{"port", "\x01"}, {"seed", "\x02"}};
+  EXPECT_FALSE(differing_input({set("=port", "\x01"), absent("=other")}, told));
+  EXPECT_FALSE(differing_input({set("=", std::string("port\0seed", 9))}, told));
+}
+
+TEST(WorkerInput, is_not_swept_with_the_environment) {
+  auto request = request_with({});
+  request.identity.input = {{"port", "\x01"}};
+  EXPECT_FALSE(first_difference({all_but("")}, Stage::configured, request));
+}
+
+TEST(WorkerInput, serves_nobody_who_is_told_something_else) {
+  using Texts = std::pair<std::string, std::string>;
+  const auto of = [](const std::vector<EnvironmentRead>& reads) {
+    const auto found = differing_input(reads, {{"port", "\x01"}, {"seed", "\x02"}});
+    EXPECT_TRUE(found && found->kind == protocol::CauseKind::worker_input);
+    return found ? Texts(found->subject, found->aspect) : Texts();
+  };
+  EXPECT_EQ(of({set("=port", "\x03")}), Texts("port", "value"));
+  EXPECT_EQ(of({absent("=seed")}), Texts("seed", "set"));
+  EXPECT_EQ(of({set("=gone", "\x01")}), Texts("gone", "unset"));
+  EXPECT_EQ(of({set("=", "port")}), Texts("", "value"));
 }
 
 }  // namespace

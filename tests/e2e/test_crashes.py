@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -106,13 +108,106 @@ def test_a_crash_in_setup_or_teardown_is_that_tests(hearth: Hearth) -> None:
 
 
 @pytest.mark.parametrize("how", ["os._exit(0)", "os.abort()"])
-def test_a_crash_at_import_is_never_a_success(hearth: Hearth, how: str) -> None:
-    hearth.write("test_a.py", f"import os\n{how}\ndef test_a():\n    pass\n")
+def test_a_crash_at_import_is_an_error_of_that_file(hearth: Hearth, how: str) -> None:
+    hearth.write("sub/test_a.py", "def test_a():\n    pass\n")
+    hearth.write("sub/test_b.py", f"import os\nopen('log', 'a').write('x')\n{how}\n")
     done = hearth.pytest("-n", "2")
-    assert done.exit_code not in (0, 5), str(done)
-    assert done.stderr or done.stdout
-    hearth.write("test_a.py", "def test_a():\n    pass\n")
-    assert hearth.pytest("-n", "2").exit_code == 0
+    assert (done.exit_code, done.counts) == (2, {"error": 1}), str(done)
+    assert "crashed while collecting sub/test_b.py" in done.stdout
+    assert ('test_b.py", line 3' in done.stdout) == (how == "os.abort()")
+    assert (hearth.project / "log").read_text() == "x", "it is not tried again"
+    hearth.write("sub/test_b.py", "def test_b():\n    pass\n")
+    assert hearth.pytest("-n", "2").counts == {"passed": 2}
+
+
+def test_a_crash_report_has_what_is_known_of_the_test(hearth: Hearth) -> None:
+    hearth.write(
+        "test_a.py",
+        """
+        import ctypes, sys, pytest
+        @pytest.fixture
+        def before():
+            print("printed before")
+        def test_a(before):
+            print("printed just now")
+            print("and as an error", file=sys.stderr)
+            ctypes.string_at(0)
+        """,
+    )
+    for _ in range(2):
+        done = hearth.pytest("-n", "1", "-rA", "--junitxml=junit.xml")
+        assert (done.exit_code, done.counts) == (1, {"failed": 1}), str(done)
+        for text in ("killed by SIGSEGV", "Segmentation fault", 'test_a.py", line 9 in test_a'):
+            assert text in done.stdout
+        assert "Captured stdout" in done.stdout
+        assert "printed just now\n" in done.stdout and "and as an error\n" in done.stdout
+        junit = (hearth.project / "junit.xml").read_text()
+        assert "Segmentation fault" in junit
+        assert 'classname="test_a"' in junit
+
+
+def test_a_test_that_passed_and_dies_in_its_teardown_is_both(hearth: Hearth) -> None:
+    hearth.write(
+        "test_a.py",
+        """
+        import os, pytest
+        @pytest.fixture
+        def late():
+            yield
+            os.abort()
+        def test_late(late):
+            pass
+        """,
+    )
+    assert hearth.pytest("-n", "1").counts == {"failed": 1, "passed": 1}
+
+
+def test_a_crash_counts_for_exitfirst(hearth: Hearth) -> None:
+    hearth.write("test_a.py", "import os\ndef test_first():\n    os.abort()\n" + _MANY)
+    done = hearth.pytest("-n", "1", "-x")
+    assert (done.exit_code, done.counts) == (1, {"failed": 1}), str(done)
+
+
+_HANDLER = """
+def pytest_handlecrashitem(crashitem, report, sched):
+    assert report.node.gateway.id == report.worker_id and sched.config
+    if not AGAIN:
+        return
+    AGAIN.pop()
+    sched.mark_test_pending(crashitem)
+    report.outcome = "rerun"
+
+def pytest_report_teststatus(report):
+    if report.outcome == "rerun":
+        return "rerun", "R", "RERUN"
+"""
+
+
+@pytest.mark.parametrize("name", ["current", "without-xdist"])
+def test_a_plugin_may_have_a_lost_test_executed_again(
+    hearth: Hearth, interpreter: Callable[[str], Path], name: str
+) -> None:
+    hearth.use_python(interpreter(name))
+    hearth.write("conftest.py", "AGAIN = [1, 2]\n" + _HANDLER)
+    hearth.write(
+        "test_a.py",
+        """
+        import os, pathlib
+        def test_dies():
+            with open("log", "a") as file:
+                file.write("x")
+            if pathlib.Path("log").read_text() != "xxx":
+                os.abort()
+        def test_fine():
+            pass
+        """,
+    )
+    done = hearth.pytest("-n", "1", "-x")
+    assert (done.exit_code, done.counts) == (0, {"passed": 2, "rerun": 2}), str(done)
+    (hearth.project / "log").unlink()
+    hearth.write("conftest.py", "AGAIN = [1]\n" + _HANDLER)
+    done = hearth.pytest("-n", "1")
+    assert (done.exit_code, done.counts) == (1, {"failed": 1, "passed": 1, "rerun": 1}), str(done)
 
 
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGTERM])

@@ -206,27 +206,3 @@ def test_collect_only_with_workers_lists_the_tests(hearth: Hearth) -> None:
     done = hearth.pytest("-n", "2", "--collect-only", "-q")
     assert done.exit_code == 0
     assert done.stdout.count("test_a.py::test_a") == 20
-
-
-def test_what_a_plugin_hands_to_the_workers_arrives(hearth: Hearth) -> None:
-    hearth.write(
-        "conftest.py",
-        """
-        class Hands:
-            def pytest_configure_node(self, node):
-                node.workerinput["given"] = "to " + node.gateway.id
-
-        def pytest_configure(config):
-            if hasattr(config, "workerinput"):
-                config.given = config.workerinput["given"]
-            else:
-                config.pluginmanager.register(Hands())
-        """,
-    )
-    hearth.write(
-        "test_a.py",
-        "def test_a(pytestconfig, worker_id): assert pytestconfig.given == 'to ' + worker_id\n",
-    )
-    for _ in range(2):
-        done = hearth.pytest("-n", "2")
-        assert (done.exit_code, done.counts) == (0, {"passed": 1}), str(done)

@@ -22,7 +22,7 @@ from fake_daemon import (
 )
 from fake_distribution import TESTRUN
 
-GW0 = WorkerIdentity("gw0", 2, TESTRUN)
+GW0 = WorkerIdentity("gw0", 2, TESTRUN, [])
 
 
 class Project:
@@ -97,7 +97,7 @@ def build(interpreter: Interpreter) -> Builder:
         identity: WorkerIdentity = GW0,
     ) -> tuple[Zygote, StageReady]:
         if flavour == "session":
-            identity = WorkerIdentity("", 0, "")
+            identity = WorkerIdentity("", 0, "", [])
         zygote: Zygote = interpreter
         for each in STAGES[flavour]:
             zygote = zygote.build(spec, each, flavour, identity)

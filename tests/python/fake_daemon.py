@@ -43,6 +43,7 @@ from _hearth_runtime.messages import (  # type: ignore[import-not-found]  # noqa
     ArgumentsTried,
     BuildStage,
     ChildExited,
+    Collecting,
     Forked,
     ImportsObserved,
     Message,
@@ -77,7 +78,7 @@ __all__ = [
     "spec_for",
 ]
 
-NOBODY = WorkerIdentity("", 0, "")
+NOBODY = WorkerIdentity("", 0, "", [])
 
 
 # What has been opened and is not closed yet; conftest closes what a test has left.
@@ -164,6 +165,7 @@ class Zygote:
         self.pid = pid
         self.exits: dict[int, ChildExited] = {}
         self._imports: Optional[ImportsObserved] = None
+        self.collecting: list[str] = []
         self._request = 0
 
     def ready(self) -> StageReady:
@@ -256,6 +258,8 @@ class Zygote:
                 self.exits[message.pid] = message
             elif isinstance(message, ImportsObserved):
                 self._imports = message
+            elif isinstance(message, Collecting):
+                self.collecting.append(message.file)
             else:
                 assert isinstance(message, kind), message
             if isinstance(message, kind):

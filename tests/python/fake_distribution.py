@@ -28,6 +28,7 @@ from _hearth_runtime.messages import (  # type: ignore[import-not-found]
     ItemFinished,
     ItemReported,
     ItemStarted,
+    LastWords,
     NoMoreItems,
     OpenDistribution,
     Resume,
@@ -85,7 +86,7 @@ class FakeWorker:
 def start_worker(
     zygote: Zygote, spec: ProcessSpec, name: str = "gw0", count: int = 1, basetemp: bytes = b""
 ) -> FakeWorker:
-    identity = WorkerIdentity(name, count, TESTRUN)
+    identity = WorkerIdentity(name, count, TESTRUN, [])
     return FakeWorker(
         zygote.start(spec, flavour="worker", identity=identity, basetemp=basetemp), name
     )
@@ -188,7 +189,7 @@ class Distribution:
                 message = worker.process.control.channel.receive_now()
                 if message is None:
                     return
-                assert isinstance(message, Doorbell), message
+                assert isinstance(message, (Doorbell, LastWords)), message
         except ChannelClosed:
             return
 
@@ -216,7 +217,18 @@ class Distribution:
         lost = -1 if worker.running is None else worker.running
         finished = worker.output is not None
         self._say(
-            WorkerEnded(worker.name, finished, status, lost, "", not finished, worker.output or b"")
+            WorkerEnded(
+                worker.name,
+                finished,
+                status,
+                lost,
+                not finished,
+                worker.output or b"",
+                b"",
+                b"",
+                b"",
+                b"",
+            )
         )
         if not finished:
             self.outcome = "failed"

@@ -330,6 +330,17 @@ def test_a_removal_is_told(project: Project, build: Builder, code: str) -> None:
     assert ("removal", "conftest.py", 2, "accepted") in summary(found)
 
 
+def test_what_a_plugin_removes_is_told_if_it_is_the_projects(
+    project: Project, build: Builder, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    remove = "import pathlib; from _pytest.pathlib import rm_rf; rm_rf(pathlib.Path({!r}))"
+    for directory, is_told in ((elsewhere, False), (project.directory / "d", True)):
+        directory.mkdir(exist_ok=True)
+        found = findings_of(project, build, remove.format(str(directory)))
+        assert ("removal" in {each[0] for each in summary(found)}) == is_told
+
+
 def test_python_may_write_its_bytecode(project: Project, build: Builder) -> None:
     project.write(helper="X = 1\n")
     assert findings_of(project, build, "import helper\n") == []

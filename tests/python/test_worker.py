@@ -17,6 +17,7 @@ from _hearth_runtime.messages import (  # type: ignore[import-not-found]
     ItemFinished,
     ItemsRevoked,
     ItemStarted,
+    LastWords,
     NoMoreItems,
     Pause,
     Paused,
@@ -25,6 +26,8 @@ from _hearth_runtime.messages import (  # type: ignore[import-not-found]
     RunItems,
     StopWorker,
     WorkerFinished,
+    WorkerIdentity,
+    WorkerValue,
 )
 
 FIVE = "".join(f"def test_{i}(): pass\n" for i in range(5))
@@ -184,6 +187,7 @@ def test_a_failure_rings_the_doorbell(project: Project, build: Builder) -> None:
     worker.run(0, 1, 2, 3, last=False)
     finished = worker.wait_for(ItemFinished)
     assert (finished.item, finished.failures) == (0, 1)
+    worker.process.control.receive(LastWords)
     worker.process.control.receive(Doorbell)
     os.kill(worker.process.pid, 9)
     assert worker.process.wait() == 9
@@ -323,3 +327,53 @@ def test_options_are_there_without_xdist(project: Project, build: Builder) -> No
     worker = start_worker(zygote, spec, "gw0", 2)
     worker.run(0)
     assert worker.wait_for(ItemFinished).failures == 0
+
+
+def _told(**values: object) -> WorkerIdentity:
+    told = [WorkerValue(name, _native.dumps(value, repr)) for name, value in sorted(values.items())]
+    return WorkerIdentity("gw0", 2, TESTRUN, told)
+
+
+def test_what_plugins_tell_is_an_input_as_far_as_it_is_read(
+    project: Project, build: Builder
+) -> None:
+    project.write(
+        conftest="""
+            def pytest_configure(config):
+                config.early = config.workerinput["early"]
+                config.other = "other" in config.workerinput, config.workerinput.get("late?")
+        """,
+        test_it="""
+            def test_it(pytestconfig, record_property):
+                told = pytestconfig.workerinput
+                assert pytestconfig.early is told["early"] and pytestconfig.other == (False, None)
+                record_property("seen", [told["early"], told.get("late"), "gone" in told])
+        """,
+    )
+    spec = project.spec("-n", "2")
+    identity = _told(early=[1, "a"], late=1, gone=2)
+    _, ready = build(spec, "gathered", flavour="worker", identity=identity)
+    reads = {read.name: (read.value, read.is_set) for read in ready.environment}
+    assert {name: reads[name] for name in reads if name.startswith(b"=")} == {
+        b"=early": (_native.dumps([1, "a"], repr), True),
+        b"=other": (b"", False),
+        b"=late?": (b"", False),
+    }
+    zygote, _ = build(spec, flavour="worker", identity=identity)
+    process = zygote.start(spec, flavour="worker", identity=_told(early=[1, "a"], late=3))
+    worker = FakeWorker(process, "gw0")
+    worker.run(0)
+    _, [_, call, _] = _native.loads(worker.wait_for(ItemFinished).reports)
+    assert call[-1] == [("seen", [[1, "a"], 3, False])]
+
+
+def test_going_through_all_that_plugins_tell_reads_all(project: Project, build: Builder) -> None:
+    project.write(
+        conftest="def pytest_configure(config): config.kept = dict(config.workerinput)",
+        test_it="def test_it(): pass",
+    )
+    identity = _told(a=1, b=None)
+    _, ready = build(project.spec("-n", "2"), "gathered", flavour="worker", identity=identity)
+    names = {read.name for read in ready.environment}
+    assert names >= {b"=", b"=a", b"=b", b"PYTEST_XDIST_WORKER", b"PYTEST_XDIST_TESTRUNUID"}
+    assert [read.value for read in ready.environment if read.name == b"="] == [b"a\0b"]

@@ -49,6 +49,49 @@ TEST(Loss, a_replacement_that_gets_the_only_item_left_is_told_so) {
             (Lines{"assign_items r1 gw2 4", "finish_worker r1 gw2", "resume_worker r1 gw2"}));
 }
 
+TEST(Loss, of_an_item_that_is_judged_keeps_the_run_open_until_it_may_be_executed_again) {
+  World world;
+  world.given({"run_submitted r1 load items=1 workers=1 judges=1", "worker_started r1 gw0",
+               "item_started r1 gw0 0"});
+  EXPECT_EQ(world.when("worker_exited r1 gw0"), (Lines{"report_lost_item r1 gw0 0"}));
+  EXPECT_EQ(world.when("lost_item_judged r1 0 again"), (Lines{"start_worker r1 gw1 replaces gw0"}));
+  EXPECT_EQ(world.when("worker_started r1 gw1"),
+            (Lines{"assign_items r1 gw1 0", "finish_worker r1 gw1", "resume_worker r1 gw1"}));
+}
+
+TEST(Loss, of_an_item_that_is_judged_ends_the_run_when_it_is_not_to_be_executed_again) {
+  World world;
+  world.given({"run_submitted r1 load items=1 workers=1 judges=1", "worker_started r1 gw0",
+               "item_started r1 gw0 0", "worker_exited r1 gw0"});
+  EXPECT_EQ(world.when("lost_item_judged r1 0"), (Lines{"finish_run r1 completed"}));
+  EXPECT_EQ(world.when("lost_item_judged r1 0 again"), (Lines{}));
+}
+
+TEST(Loss, of_an_item_counts_as_a_failure_once_it_is_not_to_be_executed_again) {
+  World world;
+  world.given(two_busy_workers("judges=1 max_failures=1"));
+  world.given({"worker_exited r1 gw0"});
+  EXPECT_EQ(world.when("lost_item_judged r1 0"),
+            (Lines{"stop_worker r1 gw1", "stop_worker r1 gw2"}));
+}
+
+TEST(Loss, of_an_item_that_is_executed_again_gives_it_to_a_worker_that_has_waited_for_it) {
+  World world;
+  world.given({"run_submitted r1 load items=6 workers=2 judges=1", "worker_started r1 gw0",
+               "worker_started r1 gw1", "item_started r1 gw0 0", "worker_exited r1 gw0",
+               "item_finished r1 gw1 2", "item_finished r1 gw1 3", "worker_started r1 gw2"});
+  EXPECT_EQ(world.when("lost_item_judged r1 0 again"),
+            (Lines{"assign_items r1 gw1 0", "finish_worker r1 gw2"}));
+}
+
+TEST(Loss, of_an_item_in_a_stopped_run_needs_no_judgement) {
+  World world;
+  world.given({"run_submitted r1 load items=1 workers=1 judges=1", "worker_started r1 gw0",
+               "item_started r1 gw0 0", "run_cancelled r1"});
+  EXPECT_EQ(world.when("worker_exited r1 gw0"),
+            (Lines{"report_lost_item r1 gw0 0", "finish_run r1 cancelled"}));
+}
+
 TEST(Loss, is_not_made_good_when_no_item_is_left) {
   World world;
   world.given({"run_submitted r1 load items=2 workers=2", "worker_started r1 gw0",

@@ -105,6 +105,7 @@ Event parse_run(const Line& line) {
   run.max_chunk = line.option("max_chunk");
   run.max_items_per_worker = line.option("max_items");
   run.isolates_files = line.options.count("isolate") != 0;
+  run.judges_lost_items = line.options.count("judges") != 0;
   return run;
 }
 
@@ -188,6 +189,10 @@ Event parse_event(const std::string& text) {
   if (kind == "worker_exited") {
     const std::string how = line.words.size() > 3 ? line.words[3] : "";
     return WorkerExited{line.run(), line.worker(), how == "finished", how == "overdue"};
+  }
+  if (kind == "lost_item_judged") {
+    const bool again = line.words.size() > 3 && line.words[3] == "again";
+    return LostItemJudged{line.run(), ItemId{line.number(2)}, again};
   }
   if (kind == "run_cancelled") return RunCancelled{line.run()};
   if (kind == "slots_changed") return SlotsChanged{line.number(1)};

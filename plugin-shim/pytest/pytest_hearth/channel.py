@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posix
+from collections.abc import Sequence
 
 from . import _native
 from .messages import FRAME_BYTES, Message, from_wire
@@ -24,10 +25,10 @@ class Channel:
         self._descriptors: list[int] = []
         self._messages: list[Message] = []
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:
         """Waits until the socket has taken all of it. Raises ChannelClosed."""
         try:
-            _native.send_all(self.fd, _native.pack_frame(message.to_wire()), ())
+            _native.send_all(self.fd, _native.pack_frame(message.to_wire()), descriptors)
         except OSError as error:
             raise ChannelClosed(str(error)) from None
 

@@ -13,12 +13,15 @@ from .messages import (
     Distribution,
     InterruptWorker,
     LendTerminal,
+    LostItemJudged,
     Message,
     ProcessSpec,
     Refused,
     RunAccepted,
     RunFailed,
     SubmitDistribution,
+    WorkerInput,
+    WorkersConfigured,
     from_wire,
 )
 from .transport import TransportError
@@ -66,8 +69,14 @@ class ClientTransport:
             if not isinstance(message, RunAccepted):
                 return message
 
+    def configure(self, workers: list[WorkerInput]) -> None:
+        self._send(WorkersConfigured(workers))
+
     def begin(self) -> None:
         self._send(BeginDistribution())
+
+    def judge(self, item: int, *, again: bool) -> None:
+        self._send(LostItemJudged(item, again))
 
     def cancel(self) -> None:
         self._send(CancelDistribution())

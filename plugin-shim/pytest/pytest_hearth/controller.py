@@ -7,9 +7,9 @@ serves a session that hearthd forked and a user's own pytest process alike, and 
 from __future__ import annotations
 
 import os
-import signal
 from collections import deque
 from collections.abc import Generator
+from functools import partial
 from typing import Any, Optional
 
 import pytest
@@ -17,7 +17,9 @@ import pytest
 from . import _native, recorded_warnings
 from .controller_terminal import ControllerTerminal
 from .left_to_xdist import leave_where_needed
+from .lost_items import LostItems, ended_how
 from .messages import (
+    CollectionCrashed,
     Distribution,
     DistributionFinished,
     DistributionOpened,
@@ -31,12 +33,15 @@ from .messages import (
     WorkerEnded,
     WorkerPrinted,
     WorkerStarted,
+    WorkersWanted,
 )
-from .node import Node, NodeManager
+from .node import Node
+from .nodes import Nodes
 from .options import distribution_of
 from .printed_output import PrintedOutput, is_shown
-from .reports import ReportUnpacker, deserialise
+from .reports import ReportUnpacker, ShownText, deserialise
 from .silent_reports import SilentReports
+from .skip_reasons import SkipReasons
 from .terminal_loan import TerminalLoan
 from .transport import Transport, TransportError
 
@@ -61,8 +66,7 @@ class Controller:
         self._config = config
         self._transport = transport
         self._distribution = distribution
-        self._manager = NodeManager(config, distribution.testrun)
-        self._nodes: dict[str, Node] = {}
+        self._nodes = Nodes(config, distribution)
         self._workers = distribution.workers
         self._items: list[str] = []
         self._locations: list[tuple[str, Optional[int], str]] = []
@@ -73,6 +77,7 @@ class Controller:
         self._is_finished = False
         self._terminal: Any = None
         self._unpacker: Any = None
+        self._lost: Any = None
         self._silent: Any = None
         self._printed: Any = None
         self.uses_debugger = False
@@ -113,6 +118,9 @@ class Controller:
         self._session = session
         self._terminal = ControllerTerminal(self._config)
         self._unpacker = ReportUnpacker(self._config)
+        self._lost = LostItems(self._config, self._distribution.policy, self._unpacker)
+        self._distribution.judges_lost_items = self._lost.are_judged
+        SkipReasons.install(self._config)
         self._silent = SilentReports(self._config)
         self._printed = PrintedOutput(self._config)
         factory = getattr(self._config, "_tmp_path_factory", None)
@@ -122,6 +130,7 @@ class Controller:
             self._terminal.created(self._workers)
         if self._distribution.ramp_ms:
             self._terminal.line(f"workers begin within {self._distribution.ramp_ms / 1000:g} s")
+        self._distribution.configures_workers = self._nodes.begin()
         try:
             self._transport.open(self._distribution, shows_output=is_shown(self._config))
         except TransportError as error:
@@ -230,6 +239,8 @@ class Controller:
             self._item_reported(message)  # type: ignore[arg-type]
         elif kind is ItemBegan:
             self._item_began(message)  # type: ignore[arg-type]
+        elif kind is WorkersWanted:
+            self._workers_wanted(message)  # type: ignore[arg-type]
         elif kind is DistributionOpened:
             self._opened(message)  # type: ignore[arg-type]
         elif kind is WorkerStarted:
@@ -240,10 +251,15 @@ class Controller:
             self._event(_native.loads(message.event))  # type: ignore[attr-defined]
         elif kind is WorkerEnded:
             self._worker_ended(message)  # type: ignore[arg-type]
+        elif kind is CollectionCrashed:
+            self._collection_crashed(message)  # type: ignore[arg-type]
         elif kind is DistributionFinished:
             self._finished(message)  # type: ignore[arg-type]
         else:
             raise TransportError(f"unexpected message {kind.__name__}")
+
+    def _workers_wanted(self, message: WorkersWanted) -> None:
+        self._transport.configure(self._nodes.configure(message.workers, message.count))
 
     def _opened(self, message: DistributionOpened) -> None:
         config, session = self._config, self._session
@@ -278,6 +294,21 @@ class Controller:
         else:
             self._transport.begin()
 
+    def _collection_crashed(self, message: CollectionCrashed) -> None:
+        """It would crash again: nothing is tried once more."""
+        text = f"worker {message.worker!r} crashed while collecting {message.file}: {ended_how(message.wait_status)}"
+        printed = message.printed.decode(errors="replace").strip()
+        report = pytest.CollectReport(
+            nodeid=message.file,
+            outcome="failed",
+            longrepr=ShownText(f"{text}\n\n{printed}" if printed else text),
+            result=[],
+        )
+        self._config.hook.pytest_collectreport(report=report)
+        if self._distribution.max_worker_restarts == 0:
+            self._restarts_used_up(message.worker)
+        self._end_with(self._session.Interrupted("1 error during collection"))
+
     def _item_began(self, message: ItemBegan) -> None:
         index = message.item
         self._executing[message.worker] = index
@@ -293,12 +324,8 @@ class Controller:
         if message.reports:
             silent = self._silent
             silent.refresh()
-            testrun = self._distribution.testrun
             for report in self._unpacker.unpack(message.reports):
-                report.node = node
-                report.worker_id = message.worker
-                report.testrun_uid = testrun
-                report.item_index = index
+                self._sign(report, node=node, index=index)
                 if not silent.keep(report):
                     hook.pytest_runtest_logreport(report=report)
         hook.pytest_runtest_logfinish(nodeid=self._items[index], location=self._locations[index])
@@ -308,36 +335,35 @@ class Controller:
     def _worker_ended(self, message: WorkerEnded) -> None:
         node = self._node(message.worker)
         error = None if message.expected else "Not properly terminated"
-        if message.output:
-            node.workeroutput = _native.loads(message.output)  # type: ignore[attr-defined]
-        self._call_if_known("pytest_testnodedown", node=node, error=error)
+        self._nodes.down(node, error, message.output)
         if message.expected:
             return
         self._terminal.node_down(message.worker, error)
         if message.lost_item >= 0:
-            self._lost_item(node, message.lost_item, message.wait_status)
-        if message.replacement:
-            self._terminal.line(f"\nreplacing crashed worker {message.worker}")
-        elif message.restarts_used_up:
+            self._lost_item(node, message)
+        if message.restarts_used_up:
             self._restarts_used_up(message.worker)
+        else:
+            # Tools look for this line; it is written also where nothing is left to be executed by another worker.
+            self._terminal.line(f"\nreplacing crashed worker {message.worker}")
 
-    def _lost_item(self, node: Node, index: int, wait_status: int) -> None:
+    def _lost_item(self, node: Node, ended: WorkerEnded) -> None:
+        index = ended.lost_item
         node_id, location = self._items[index], self._locations[index]
-        self._reported.add(index)
-        report: Any = pytest.TestReport(
-            nodeid=node_id,
-            location=location,
-            keywords={},
-            outcome="failed",
-            longrepr=f"worker {node.gateway.id!r} crashed while running {node_id!r}: {_ended_how(wait_status)}",
-            when="???",  # type: ignore[arg-type]
-        )
+        sign = partial(self._sign, node=node, index=index)
+        is_again = self._lost.replay(node, node_id, location, ended, sign)
+        if self._lost.are_judged:
+            self._transport.judge(index, again=is_again)
+        if not is_again:
+            self._reported.add(index)
+        self._config.hook.pytest_runtest_logfinish(nodeid=node_id, location=location)
+
+    def _sign(self, report: Any, *, node: Node, index: int) -> None:
+        """Add what pytest and its plugins look for in a worker's report."""
         report.node = node
         report.worker_id = node.gateway.id
         report.testrun_uid = self._distribution.testrun
         report.item_index = index
-        self._config.hook.pytest_runtest_logreport(report=report)
-        self._config.hook.pytest_runtest_logfinish(nodeid=node_id, location=location)
 
     def _restarts_used_up(self, worker: str) -> None:
         most = self._distribution.max_worker_restarts
@@ -405,25 +431,4 @@ class Controller:
         self._config.hook.pytest_collectreport(report=report)
 
     def _node(self, worker: str) -> Node:
-        node = self._nodes.get(worker)
-        if node is None:
-            node = self._nodes[worker] = Node(worker, self._config, self._manager, self._workers)
-            self._call_if_known("pytest_testnodeready", node=node)
-            self._call_if_known("pytest_xdist_node_collection_finished", node=node, ids=self._items)
-        return node
-
-    def _call_if_known(self, hook: str, **arguments: Any) -> None:
-        """xdist's hooks are there when xdist is."""
-        caller = getattr(self._config.hook, hook, None)
-        if caller is not None and caller.spec is not None:
-            caller(**arguments)
-
-
-def _ended_how(wait_status: int) -> str:
-    if os.WIFSIGNALED(wait_status):
-        number = os.WTERMSIG(wait_status)
-        try:
-            return f"killed by {signal.Signals(number).name}"
-        except ValueError:
-            return f"killed by signal {number}"
-    return f"exited with code {os.WEXITSTATUS(wait_status)}"
+        return self._nodes.ready(worker, self._workers, self._items)

@@ -55,7 +55,11 @@ class ControllerTerminal:
         """So is the number of items."""
         if self._reporter is None:
             return
-        self._status(f"{workers} {_noun('worker', workers)} [{items} {_noun('item', items)}]")
+        deselected = len(self._reporter.stats.get("deselected", ()))
+        self._status(
+            f"{workers} {_noun('worker', workers)} [{items} {_noun('item', items)}]"
+            + (f" / {deselected} deselected" if deselected else "")
+        )
         self._reporter.write_line("")
         self._line = ""
         if self._config.option.verbose > 0:

@@ -54,7 +54,7 @@ class Findings:
                 if not is_worker:
                     found.append(Finding(kind, what, file, line, Consequence.refused))
             elif kind == "removal":
-                if whose == "project":
+                if whose == "project" or _is_in_project(subject, what, config):
                     found.append(Finding(kind, what, file, line, Consequence.accepted))
             elif kind == "identity" and whose == "installed":
                 if _is_plugins(file, config):
@@ -103,6 +103,14 @@ class Findings:
             unseen = kind in ("subprocess", "socket")
             return Consequence.refused if unseen else Consequence.serves_once
         return Consequence.accepted
+
+
+def _is_in_project(path: str, what: str, config: Optional[Any]) -> bool:
+    """Whether a plugin removes something of the project's (pytest-cov the last run's data). Modules' caches are renamed."""
+    if config is None or what.startswith("os.rename"):
+        return False
+    root = os.fspath(config.rootpath)
+    return os.path.abspath(path).startswith(os.path.join(root, ""))
 
 
 def _is_plugins(file: bytes, config: Optional[Any]) -> bool:

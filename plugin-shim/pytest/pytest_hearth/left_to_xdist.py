@@ -1,8 +1,7 @@
-"""A distributed run whose plugins hand data to the workers (`pytest_configure_node`): pytest-xdist's own, for now.
+"""A distributed run whose plugins have a say in what is executed: pytest-xdist's own, for now.
 
-pytest-cov, pytest-randomly and pytest-rerunfailures do so, each run with values of its own. Hearth's workers are forks of one
-that was configured before; what it would have to be given is not there yet. Until it is, such a run is what it is without
-hearth.
+`pytest_xdist_make_scheduler` brings a scheduler of its own, Python code that holds xdist's workers. Here the daemon decides what
+runs where; such a run is what it is without hearth.
 """
 
 from __future__ import annotations
@@ -10,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+_HOOK = "pytest_xdist_make_scheduler"
 
 
 def leave_where_needed(config: Any, controller: Any) -> None:
@@ -37,7 +38,7 @@ class _Last:
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: Any) -> None:
-        if not config.hook.pytest_configure_node.get_hookimpls():
+        if not getattr(config.hook, _HOOK).get_hookimpls():
             return
         config.pluginmanager.unregister(self._controller)
         if self._controller.uses_debugger:

@@ -232,16 +232,16 @@ class CauseKind:
     """Why a stage did not serve a run. What stands in the fields of `cause`: served: it did;
     aspect `rebuilt`: built after a change, before the run. first_use: nothing like it was built
     before. file: subject its path, aspect what of it differs. variable: subject its name,
-    aspect `set`, `unset` (now) or `value`. option: subject its name, place who read it.
-    arguments: subject why these need a start of their own. surroundings: subject what differs
-    that a process cannot change (the python, a terminal, limits, ...). refused: it is not
-    forked; subject why. serves_once: subject the identity that it took. too_old: it may have
-    looked at the clock. evicted: aspect `idle`, `memory` or `number`. lost: subject how its
-    process ended. ended: the command ended by itself before it; subject how. preload: what was
-    imported ahead is of no use; subject why, aspect the module, or empty: none is. declaration:
-    what pyproject.toml says is not understood; subject why. Of refused and serves_once the
-    aspect is the finding's kind, with `main ` before it for a native program, whose path is the
-    place.
+    aspect `set`, `unset` (now) or `value`. worker_input: likewise, a key of config.workerinput.
+    option: subject its name, place who read it. arguments: subject why these need a start of
+    their own. surroundings: subject what differs that a process cannot change (the python, a
+    terminal, limits, ...). refused: it is not forked; subject why. serves_once: subject the
+    identity that it took. too_old: it may have looked at the clock. evicted: aspect `idle`,
+    `memory` or `number`. lost: subject how its process ended. ended: the command ended by
+    itself before it; subject how. preload: what was imported ahead is of no use; subject why,
+    aspect the module, or empty: none is. declaration: what pyproject.toml says is not
+    understood; subject why. Of refused and serves_once the aspect is the finding's kind, with
+    `main ` before it for a native program, whose path is the place.
     """
 
     served: Final = "served"
@@ -259,6 +259,7 @@ class CauseKind:
     ended: Final = "ended"
     preload: Final = "preload"
     declaration: Final = "declaration"
+    worker_input: Final = "worker_input"
     VALUES: Final = frozenset({
         "served",
         "first_use",
@@ -275,6 +276,7 @@ class CauseKind:
         "ended",
         "preload",
         "declaration",
+        "worker_input",
     })
 
     @staticmethod
@@ -591,31 +593,80 @@ class ProcessSpec(_Record):
         )
 
 
-class WorkerIdentity(_Record):
-    """Who a worker is, in xdist's terms. All empty (count 0) for a session."""
+class WorkerValue(_Record):
+    """What a plugin in the controller tells a worker: a key of config.workerinput."""
 
-    __slots__ = ("id", "count", "testrun")
-    # id: gw0, gw1, …
-    # count: PYTEST_XDIST_WORKER_COUNT
-    # testrun: PYTEST_XDIST_TESTRUNUID, 32 hexadecimal digits
+    __slots__ = ("name", "value")
+    # value: equal bytes for equal values; else opaque to the daemon
 
-    def __init__(self, id: str, count: int, testrun: str) -> None:
-        self.id = id
-        self.count = count
-        self.testrun = testrun
+    def __init__(self, name: str, value: bytes) -> None:
+        self.name = name
+        self.value = value
 
     def to_wire(self) -> list[object]:
         """Its fields in order."""
-        return [self.id, self.count, self.testrun]
+        return [self.name, self.value]
+
+    @classmethod
+    def from_wire(cls, value: object, where: str) -> WorkerValue:
+        """Raises ValueError, whose text begins with where."""
+        row = _fixed(value, 2, where)
+        return cls(_string(row[0], "worker_value.name"), _bytes(row[1], "worker_value.value"))
+
+
+class WorkerIdentity(_Record):
+    """Who a worker is, in xdist's terms. All empty (count 0) for a session."""
+
+    __slots__ = ("id", "count", "testrun", "input")
+    # id: gw0, gw1, …
+    # count: PYTEST_XDIST_WORKER_COUNT
+    # testrun: PYTEST_XDIST_TESTRUNUID, 32 hexadecimal digits
+    # input: config.workerinput beyond these, ordered by name
+
+    def __init__(self, id: str, count: int, testrun: str, input: list[WorkerValue]) -> None:
+        self.id = id
+        self.count = count
+        self.testrun = testrun
+        self.input = input
+
+    def to_wire(self) -> list[object]:
+        """Its fields in order."""
+        return [self.id, self.count, self.testrun, [element.to_wire() for element in self.input]]
 
     @classmethod
     def from_wire(cls, value: object, where: str) -> WorkerIdentity:
         """Raises ValueError, whose text begins with where."""
-        row = _fixed(value, 3, where)
+        row = _fixed(value, 4, where)
         return cls(
             _string(row[0], "worker_identity.id"),
             _uint(row[1], "worker_identity.count"),
             _string(row[2], "worker_identity.testrun"),
+            _list_of(WorkerValue.from_wire, row[3], "worker_identity.input"),
+        )
+
+
+class WorkerInput(_Record):
+    """What plugins have told one worker."""
+
+    __slots__ = ("worker", "values")
+    # worker: gw0, …
+    # values: ordered by name
+
+    def __init__(self, worker: str, values: list[WorkerValue]) -> None:
+        self.worker = worker
+        self.values = values
+
+    def to_wire(self) -> list[object]:
+        """Its fields in order."""
+        return [self.worker, [element.to_wire() for element in self.values]]
+
+    @classmethod
+    def from_wire(cls, value: object, where: str) -> WorkerInput:
+        """Raises ValueError, whose text begins with where."""
+        row = _fixed(value, 2, where)
+        return cls(
+            _string(row[0], "worker_input.worker"),
+            _list_of(WorkerValue.from_wire, row[1], "worker_input.values"),
         )
 
 
@@ -704,7 +755,10 @@ class FileSignature(_Record):
 
 
 class EnvironmentRead(_Record):
-    """A variable that a stage was seen to read."""
+    """A variable that a stage was seen to read. Or, with a name that no variable can have, a key
+    of config.workerinput: `=KEY`, and its value as in worker_value; `=` alone: all keys there
+    are, separated by NUL.
+    """
 
     __slots__ = ("name", "value", "is_set")
     # value: empty when it was not set
@@ -1000,6 +1054,8 @@ class Distribution(_Record):
         "basetemp",
         "reorder_scopes",
         "ramp_ms",
+        "configures_workers",
+        "judges_lost_items",
     )
     # workers: -n N; 0: auto, that is a share of the machine's slots
     # auto_workers: with auto: the most workers to use; 0: as many as there are slots
@@ -1011,6 +1067,10 @@ class Distribution(_Record):
     # basetemp: the controller's; workers get popen-<id> below it; empty when tmp_path is off
     # reorder_scopes: --loadscope-reorder: scopes with most items first
     # ramp_ms: --ramp: the time in which the workers begin, one after the other
+    # configures_workers: plugins have something to tell each worker: workers_wanted is sent
+    # before any is started
+    # judges_lost_items: plugins may want a test to be executed again that a worker died of:
+    # lost_item_judged answers each lost_item
 
     def __init__(
         self,
@@ -1024,6 +1084,8 @@ class Distribution(_Record):
         basetemp: bytes,
         reorder_scopes: bool,
         ramp_ms: int,
+        configures_workers: bool,
+        judges_lost_items: bool,
     ) -> None:
         self.workers = workers
         self.auto_workers = auto_workers
@@ -1035,6 +1097,8 @@ class Distribution(_Record):
         self.basetemp = basetemp
         self.reorder_scopes = reorder_scopes
         self.ramp_ms = ramp_ms
+        self.configures_workers = configures_workers
+        self.judges_lost_items = judges_lost_items
 
     def to_wire(self) -> list[object]:
         """Its fields in order."""
@@ -1049,12 +1113,14 @@ class Distribution(_Record):
             self.basetemp,
             self.reorder_scopes,
             self.ramp_ms,
+            self.configures_workers,
+            self.judges_lost_items,
         ]
 
     @classmethod
     def from_wire(cls, value: object, where: str) -> Distribution:
         """Raises ValueError, whose text begins with where."""
-        row = _fixed(value, 10, where)
+        row = _fixed(value, 12, where)
         return cls(
             _uint(row[0], "distribution.workers"),
             _uint(row[1], "distribution.auto_workers"),
@@ -1066,6 +1132,8 @@ class Distribution(_Record):
             _bytes(row[7], "distribution.basetemp"),
             _bool(row[8], "distribution.reorder_scopes"),
             _uint(row[9], "distribution.ramp_ms"),
+            _bool(row[10], "distribution.configures_workers"),
+            _bool(row[11], "distribution.judges_lost_items"),
         )
 
 
@@ -2238,6 +2306,27 @@ class TerminalLent(Message):
         return cls()
 
 
+class Collecting(Message):
+    """worker's zygote on the way to `gathered` or beyond: it is about to collect, as a rule to
+    import, this file. Should it crash, that is where.
+    """
+
+    __slots__ = ("file",)
+    # file: node id
+    ID: ClassVar[int] = 38
+    NAME: ClassVar[str] = "collecting"
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+
+    def to_wire(self) -> list[object]:
+        return [38, {"file": self.file}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> Collecting:
+        return cls(_string(fields["file"], "collecting.file"))
+
+
 class Doorbell(Message):
     """worker, control channel: there is something on the data channel that should be read now (a
     failure, a short queue, 10 ms since the last time, a full buffer).
@@ -2431,6 +2520,25 @@ class TerminalReturned(Message):
     @classmethod
     def from_fields(cls, fields: dict[str, object]) -> TerminalReturned:
         return cls(_bool(fields["in_item"], "terminal_returned.in_item"))
+
+
+class LastWords(Message):
+    """worker, control channel, first: what to look into if it dies. Attached: a file with the
+    reports of those phases of the current item that are over (as in item_finished), the file
+    that its fault handler writes to, and where pytest captures descriptors, the files that
+    catch standard output and error.
+    """
+
+    __slots__ = ()
+    ID: ClassVar[int] = 49
+    NAME: ClassVar[str] = "last_words"
+
+    def to_wire(self) -> list[object]:
+        return [49, {}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> LastWords:
+        return cls()
 
 
 class SubmitDistribution(Message):
@@ -2627,15 +2735,20 @@ class WorkerEnded(Message):
         "expected",
         "wait_status",
         "lost_item",
-        "replacement",
         "restarts_used_up",
         "output",
+        "reports",
+        "stack",
+        "captured_stdout",
+        "captured_stderr",
     )
     # expected: it had said worker_finished
     # lost_item: the item that it was executing, or -1
-    # replacement: the worker that takes its place, or empty
     # restarts_used_up: it would have been replaced but for --max-worker-restart
     # output: of worker_finished
+    # reports: of the lost item's phases that were over; empty: of none
+    # stack: what its fault handler wrote, the last of it
+    # captured_stdout: what pytest had captured and not reported yet, the last of it
     ID: ClassVar[int] = 57
     NAME: ClassVar[str] = "worker_ended"
 
@@ -2645,17 +2758,23 @@ class WorkerEnded(Message):
         expected: bool,
         wait_status: int,
         lost_item: int,
-        replacement: str,
         restarts_used_up: bool,
         output: bytes,
+        reports: bytes,
+        stack: bytes,
+        captured_stdout: bytes,
+        captured_stderr: bytes,
     ) -> None:
         self.worker = worker
         self.expected = expected
         self.wait_status = wait_status
         self.lost_item = lost_item
-        self.replacement = replacement
         self.restarts_used_up = restarts_used_up
         self.output = output
+        self.reports = reports
+        self.stack = stack
+        self.captured_stdout = captured_stdout
+        self.captured_stderr = captured_stderr
 
     def to_wire(self) -> list[object]:
         return [57, {
@@ -2663,9 +2782,12 @@ class WorkerEnded(Message):
             "expected": self.expected,
             "wait_status": self.wait_status,
             "lost_item": self.lost_item,
-            "replacement": self.replacement,
             "restarts_used_up": self.restarts_used_up,
             "output": self.output,
+            "reports": self.reports,
+            "stack": self.stack,
+            "captured_stdout": self.captured_stdout,
+            "captured_stderr": self.captured_stderr,
         }]
 
     @classmethod
@@ -2675,9 +2797,12 @@ class WorkerEnded(Message):
             _bool(fields["expected"], "worker_ended.expected"),
             _int(fields["wait_status"], "worker_ended.wait_status"),
             _int(fields["lost_item"], "worker_ended.lost_item"),
-            _string(fields["replacement"], "worker_ended.replacement"),
             _bool(fields["restarts_used_up"], "worker_ended.restarts_used_up"),
             _bytes(fields["output"], "worker_ended.output"),
+            _bytes(fields["reports"], "worker_ended.reports"),
+            _bytes(fields["stack"], "worker_ended.stack"),
+            _bytes(fields["captured_stdout"], "worker_ended.captured_stdout"),
+            _bytes(fields["captured_stderr"], "worker_ended.captured_stderr"),
         )
 
 
@@ -2838,6 +2963,109 @@ class WorkerPrinted(Message):
             _string(fields["worker"], "worker_printed.worker"),
             _uint(fields["stream"], "worker_printed.stream"),
             _bytes(fields["text"], "worker_printed.text"),
+        )
+
+
+class WorkersWanted(Message):
+    """daemon, if configures_workers: these are about to be started, first all that were asked for,
+    later one that takes another's place. Answered by workers_configured.
+    """
+
+    __slots__ = ("workers", "count")
+    # workers: gw0, …
+    # count: PYTEST_XDIST_WORKER_COUNT
+    ID: ClassVar[int] = 66
+    NAME: ClassVar[str] = "workers_wanted"
+
+    def __init__(self, workers: list[str], count: int) -> None:
+        self.workers = workers
+        self.count = count
+
+    def to_wire(self) -> list[object]:
+        return [66, {"workers": self.workers, "count": self.count}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> WorkersWanted:
+        return cls(
+            _list_of(_string, fields["workers"], "workers_wanted.workers"),
+            _uint(fields["count"], "workers_wanted.count"),
+        )
+
+
+class WorkersConfigured(Message):
+    """controller: what its plugins tell each of the workers that were named."""
+
+    __slots__ = ("workers",)
+    ID: ClassVar[int] = 67
+    NAME: ClassVar[str] = "workers_configured"
+
+    def __init__(self, workers: list[WorkerInput]) -> None:
+        self.workers = workers
+
+    def to_wire(self) -> list[object]:
+        return [67, {"workers": [element.to_wire() for element in self.workers]}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> WorkersConfigured:
+        return cls(
+            _list_of(WorkerInput.from_wire, fields["workers"], "workers_configured.workers"),
+        )
+
+
+class CollectionCrashed(Message):
+    """daemon, before distribution_finished: a worker died while it collected."""
+
+    __slots__ = ("worker", "file", "wait_status", "printed")
+    # worker: gw0, …
+    # file: node id of what it was collecting; empty: nothing yet, or nothing any more
+    # printed: by it until then, with what its fault handler wrote
+    ID: ClassVar[int] = 68
+    NAME: ClassVar[str] = "collection_crashed"
+
+    def __init__(self, worker: str, file: str, wait_status: int, printed: bytes) -> None:
+        self.worker = worker
+        self.file = file
+        self.wait_status = wait_status
+        self.printed = printed
+
+    def to_wire(self) -> list[object]:
+        return [68, {
+            "worker": self.worker,
+            "file": self.file,
+            "wait_status": self.wait_status,
+            "printed": self.printed,
+        }]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> CollectionCrashed:
+        return cls(
+            _string(fields["worker"], "collection_crashed.worker"),
+            _string(fields["file"], "collection_crashed.file"),
+            _int(fields["wait_status"], "collection_crashed.wait_status"),
+            _bytes(fields["printed"], "collection_crashed.printed"),
+        )
+
+
+class LostItemJudged(Message):
+    """controller, if judges_lost_items: answer to the lost_item of worker_ended."""
+
+    __slots__ = ("item", "again")
+    # again: execute it once more; else it counts as a failure
+    ID: ClassVar[int] = 69
+    NAME: ClassVar[str] = "lost_item_judged"
+
+    def __init__(self, item: int, again: bool) -> None:
+        self.item = item
+        self.again = again
+
+    def to_wire(self) -> list[object]:
+        return [69, {"item": self.item, "again": self.again}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> LostItemJudged:
+        return cls(
+            _uint(fields["item"], "lost_item_judged.item"),
+            _bool(fields["again"], "lost_item_judged.again"),
         )
 
 
@@ -3334,6 +3562,7 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         Resume,
         ImportsObserved,
         TerminalLent,
+        Collecting,
         Doorbell,
         Paused,
         ItemsRevoked,
@@ -3343,6 +3572,7 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         WorkerFinished,
         TerminalWanted,
         TerminalReturned,
+        LastWords,
         SubmitDistribution,
         OpenDistribution,
         DistributionOpened,
@@ -3359,6 +3589,10 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         TerminalBack,
         InterruptWorker,
         WorkerPrinted,
+        WorkersWanted,
+        WorkersConfigured,
+        CollectionCrashed,
+        LostItemJudged,
         SessionStarting,
         RunWaits,
         RunBegins,

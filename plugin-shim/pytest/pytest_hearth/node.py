@@ -8,12 +8,30 @@ from types import SimpleNamespace
 from typing import Any, Optional
 
 
+class Spec:
+    """node.gateway.spec: what is not specified is None."""
+
+    def __init__(self, name: str) -> None:
+        self.id = name
+        self.popen = True
+
+    def __getattr__(self, name: str) -> None:
+        if name.startswith("_"):
+            raise AttributeError(name)
+
+    def __repr__(self) -> str:
+        return "<XSpec 'popen'>"
+
+    def __str__(self) -> str:
+        return "popen"
+
+
 class Gateway:
     """node.gateway"""
 
     def __init__(self, name: str) -> None:
         self.id = name
-        self.spec = SimpleNamespace(id=name, popen=True, chdir=None, python=None, via=None)
+        self.spec = Spec(name)
 
     def _rinfo(self) -> Any:
         return SimpleNamespace(
@@ -51,6 +69,7 @@ class Node:
             "testrunuid": manager.testrunuid,
             "mainargv": sys.argv,
         }
+        self.told = dict(self.workerinput)  # the worker knows this much by itself
         self.shutting_down = False
         self._info: Optional[dict[str, Any]] = None
 

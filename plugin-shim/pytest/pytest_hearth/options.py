@@ -8,7 +8,7 @@ from typing import Any, Optional, Union
 
 import pytest
 
-from . import number_of_workers, worker_fixtures
+from . import hook_specs, number_of_workers, worker_fixtures
 from .messages import Distribution
 
 _POLICIES = ("each", "load", "loadscope", "loadfile", "loadgroup", "worksteal")
@@ -95,14 +95,6 @@ def _names_in(parser: Any) -> set[str]:
     }
 
 
-class HookSpecs:
-    """Of pytest-xdist's hooks, the one that decides on a number of workers."""
-
-    @pytest.hookspec(firstresult=True)
-    def pytest_xdist_auto_num_workers(self, config: pytest.Config) -> Optional[int]:
-        """The number of workers for `-n auto` and `-n logical`."""
-
-
 def _number_of_processes(text: str) -> Union[int, str]:
     return text if text in ("auto", "logical") else int(text)
 
@@ -119,7 +111,7 @@ class OptionsPlugin:
     """The same names, destinations and semantics as pytest-xdist's."""
 
     def pytest_addhooks(self, pluginmanager: pytest.PytestPluginManager) -> None:
-        pluginmanager.add_hookspecs(HookSpecs)
+        pluginmanager.add_hookspecs(hook_specs)
 
     def pytest_addoption(self, parser: pytest.Parser) -> None:
         group = parser.getgroup("hearth", "running tests in several workers")
@@ -308,6 +300,8 @@ def distribution_of(config: Any, basetemp: bytes) -> Optional[Distribution]:
         basetemp=basetemp,
         reorder_scopes=getattr(option, "loadscopereorder", True),
         ramp_ms=round(1000 * getattr(option, "ramp", 0.0)),
+        configures_workers=False,  # not known before all plugins are there
+        judges_lost_items=False,  # likewise
     )
 
 

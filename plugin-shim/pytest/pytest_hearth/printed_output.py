@@ -8,12 +8,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from . import live_output
 from .messages import WorkerPrinted
 
 
 def is_shown(config: Any) -> bool:
     """Whether anything is to be shown: capturing descriptors catches all that a test prints."""
-    return getattr(config.option, "capture", "no") != "fd"
+    return getattr(config.option, "capture", "no") != "fd" or live_output.is_asked_for(config)
 
 
 class PrintedOutput:
@@ -26,7 +27,7 @@ class PrintedOutput:
     def show(self, printed: WorkerPrinted) -> None:
         """After what the terminal reporter has written so far, on lines of their own."""
         text = printed.text
-        if self._config.option.verbose > 0:
+        if getattr(self._config.option, "verbose", 0) > 0:
             prefix = f"[{printed.worker}] ".encode()
             text = b"".join(prefix + line + b"\n" for line in text[:-1].split(b"\n"))
         if printed.stream == 1:

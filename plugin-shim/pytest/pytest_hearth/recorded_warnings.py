@@ -7,6 +7,8 @@ import importlib
 import warnings
 from typing import Any, Optional
 
+import pytest
+
 from . import _native
 from .reports import Plain
 
@@ -32,6 +34,13 @@ def to_wire(
         "lineno": message.lineno,
         "line": message.line,
     }
+
+
+def of_hearths_own(text: str, nodeid: str) -> dict[str, Any]:
+    """One that nobody issued, and that no filter of a project's makes an error."""
+    warning = pytest.PytestWarning(f"hearth: {text}")
+    message = warnings.WarningMessage(warning, type(warning), __file__, 0)
+    return to_wire(message, "runtest", nodeid, None)
 
 
 def from_wire(data: dict[str, Any]) -> dict[str, Any]:

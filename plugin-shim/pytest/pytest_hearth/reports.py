@@ -116,19 +116,11 @@ class ReportPacker:
         self._config = config
         self._is_plain = only_core_implements(config.pluginmanager, "pytest_report_to_serializable")
 
-    def pack(self, reports: list[Any]) -> tuple[bytes, int]:
-        """The reports of one item; how many of them count as failures.
-
-        A value that cannot travel becomes its repr, and the item gets one more report, a failed one that says so.
-        """
+    def pack(self, reports: list[Any]) -> tuple[bytes, int, list[str]]:
+        """The reports of one item; how many of them count as failures; the values that cannot travel, and became their reprs."""
         plain = Plain()
         wire, failures = self._wire(reports)
-        packed = _native.dumps(wire, plain)
-        if plain.lost:
-            reports = [*reports, self._loss_report(reports[-1], plain.lost)]
-            wire, failures = self._wire(reports)
-            packed = _native.dumps(wire, plain)
-        return packed, failures
+        return _native.dumps(wire, plain), failures, plain.lost
 
     def _wire(self, reports: list[Any]) -> tuple[list[Any], int]:
         common: Optional[list[Any]] = None
@@ -161,18 +153,6 @@ class ReportPacker:
 
     def _serialise(self, report: Any) -> Any:
         return serialise(self._config, report)
-
-    @staticmethod
-    def _loss_report(report: Any, lost: list[str]) -> Any:
-        return pytest.TestReport(
-            nodeid=report.nodeid,
-            location=report.location,
-            keywords=report.keywords,
-            outcome="failed",
-            longrepr=f"cannot be sent from the worker in the report of {report.nodeid}: "
-            + ", ".join(lost),
-            when="teardown",
-        )
 
 
 def _is_plain_report(report: Any) -> bool:

@@ -103,6 +103,8 @@ class Run:
     def _pause(self, stage: str, report: StageReport, config: Any) -> None:
         zygote = self._zygote
         report.options = self._arguments.take_reads()
+        if self._worker is not None:
+            report.inputs = self._worker.take_reads()
         self._cache.settle()
         zygote.try_arguments = self._try_arguments
         zygote.pause(stage, report, config)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from . import skip_reasons
 from .reports import only_core_implements
 
 # What these do with a passed setup or teardown: nothing, or (the terminal) add it to its statistics.
@@ -17,6 +18,7 @@ _INDIFFERENT = {
     "_pytest.main",
     "_pytest.cacheprovider",
     "_pytest.logging",
+    skip_reasons.__name__,
 }
 _TERMINAL = "TerminalReporter.pytest_runtest_logreport"
 

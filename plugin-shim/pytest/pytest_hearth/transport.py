@@ -11,8 +11,11 @@ from .messages import (
     Distribution,
     InterruptWorker,
     LendTerminal,
+    LostItemJudged,
     Message,
     OpenDistribution,
+    WorkerInput,
+    WorkersConfigured,
 )
 
 
@@ -32,8 +35,14 @@ class Transport(Protocol):
     def receive(self, timeout: Optional[float]) -> Optional[Message]:
         """The next message; None when the seconds have passed. Raises TransportError; lets KeyboardInterrupt through."""
 
+    def configure(self, workers: list[WorkerInput]) -> None:
+        """Answer to workers_wanted. Raises TransportError."""
+
     def begin(self) -> None:
         """The items that distribution_opened named may be executed. Raises TransportError."""
+
+    def judge(self, item: int, *, again: bool) -> None:
+        """What becomes of a lost item, where that was asked for. Raises TransportError."""
 
     def cancel(self) -> None:
         """Ask for the end; distribution_finished will be received. Raises TransportError."""
@@ -60,8 +69,14 @@ class SocketTransport:
         except ChannelClosed as error:
             raise TransportError(f"the daemon is gone: {error}") from None
 
+    def configure(self, workers: list[WorkerInput]) -> None:
+        self._send(WorkersConfigured(workers))
+
     def begin(self) -> None:
         self._send(BeginDistribution())
+
+    def judge(self, item: int, *, again: bool) -> None:
+        self._send(LostItemJudged(item, again))
 
     def cancel(self) -> None:
         self._send(CancelDistribution())

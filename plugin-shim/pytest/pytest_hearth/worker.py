@@ -10,62 +10,16 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, Optional
+from typing import Any, Optional
 
-from . import environment
+from .channel import ChannelClosed
 from .groups import register_mark
-from .messages import WorkerIdentity
+from .messages import Collecting, EnvironmentRead
 from .order import Order
 from .stage_report import StageReport
+from .watched_input import WatchedInput
+from .worker_log_file import WorkerLogFile
 from .worker_plugin import WorkerPlugin
-
-
-class WorkerInput(dict[str, Any]):
-    """config.workerinput. Who reads the identity while a stage is built makes the stage that worker's own."""
-
-    _VARIABLES: ClassVar[dict[str, bytes]] = {
-        "workerid": environment.WORKER,
-        "workercount": environment.COUNT,
-        "testrunuid": environment.TESTRUN,
-    }
-
-    def __init__(self, note_arguments: Callable[[], None]) -> None:
-        super().__init__()
-        self._note_arguments = note_arguments
-
-    def __getitem__(self, key: str) -> Any:
-        self._note(key)
-        return dict.__getitem__(self, key)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        self._note(key)
-        return dict.get(self, key, default)
-
-    def __iter__(self) -> Any:
-        self._note_all()
-        return dict.__iter__(self)
-
-    def values(self) -> Any:
-        self._note_all()
-        return dict.values(self)
-
-    def items(self) -> Any:
-        self._note_all()
-        return dict.items(self)
-
-    def copy(self) -> Any:
-        self._note_all()
-        return dict(dict.items(self))
-
-    def _note(self, key: str) -> None:
-        if key in self._VARIABLES:
-            environment.note_read(self._VARIABLES[key])
-        elif key == "mainargv":
-            self._note_arguments()
-
-    def _note_all(self) -> None:
-        for key in (*self._VARIABLES, "mainargv"):
-            self._note(key)
 
 
 class Worker:
@@ -74,36 +28,51 @@ class Worker:
     def __init__(self, config: Any, order: Order, note_arguments: Callable[[], None]) -> None:
         """note_arguments: called when somebody reads the command line from config.workerinput."""
         self._config = config
-        self._input = WorkerInput(note_arguments)
+        self._input = WatchedInput(note_arguments)
         self._set_options(order)
         register_mark(config)
         config.workerinput = self._input
         config.workeroutput = {}
-        self._set_identity(order.identity)
-        self._set_arguments(order)
+        self._set_input(order)
         config._parser.prog = os.path.basename(_program(order))
+        self._order = order
+        self._log_file = WorkerLogFile(config)
         self._plugin = WorkerPlugin(config)
+        if order.stage is not None:
+            self._plugin.on_collecting = self._tell_of_collecting
         config.pluginmanager.register(self._plugin, "hearth_worker")
         config.pluginmanager.register(self._plugin.debugger, "hearth_debugger")
 
     def adopt(self, order: Order) -> None:
         """This process goes on under this order: with another identity, base directory and arguments, perhaps."""
+        self._order = order
         self._set_options(order)
-        self._set_arguments(order)
-        self._set_identity(order.identity)
+        self._set_input(order)
         if order.stage is None:
+            self._plugin.on_collecting = None
             _print_by_lines()
             self._set_basetemp(os.fsdecode(order.basetemp))
+            self._log_file.open(order.identity.id)
             self._plugin.connect(order)
 
     def on_failed_collection(self, function: Callable[[Any], None]) -> None:
         """Call it with the session when its collection has ended with an exception, before that goes on its way."""
         self._plugin.at_failed_collection = function
 
+    def take_reads(self) -> list[EnvironmentRead]:
+        """What was read, since the last time, of what plugins in the controller tell this worker."""
+        return self._input.take_reads()
+
     def collection_report(self, session: Any) -> StageReport:
         """What `selected` tells of the collection."""
         items, groups, collected = self._plugin.collection(session)
         return StageReport(items=items, groups=groups, collected=collected)
+
+    def _tell_of_collecting(self, file: str) -> None:
+        try:
+            self._order.control.send(Collecting(file))
+        except ChannelClosed:
+            os._exit(1)
 
     def _set_options(self, order: Order) -> None:
         option = self._config.option
@@ -120,17 +89,9 @@ class Worker:
             if hasattr(option, name) or name == "loadgroup":
                 setattr(option, name, value)
 
-    def _set_arguments(self, order: Order) -> None:
+    def _set_input(self, order: Order) -> None:
         arguments = [os.fsdecode(argument) for argument in order.spec.args]
-        dict.__setitem__(self._input, "mainargv", [_program(order), *arguments])
-
-    def _set_identity(self, identity: WorkerIdentity) -> None:
-        for key, value in (
-            ("workerid", identity.id),
-            ("workercount", identity.count),
-            ("testrunuid", identity.testrun),
-        ):
-            dict.__setitem__(self._input, key, value)
+        self._input.adopt(order.identity, [_program(order), *arguments])
 
     def _set_basetemp(self, basetemp: str) -> None:
         self._config.option.basetemp = basetemp or None

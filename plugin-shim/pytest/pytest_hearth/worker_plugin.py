@@ -13,12 +13,15 @@ from collections.abc import Callable, Generator
 from typing import Any, Optional
 
 import pytest
+from _pytest.nodes import FSCollector
 
 from . import _native, recorded_warnings, worker_terminal
 from .borrowed_terminal import BorrowedTerminal
 from .channel import ChannelClosed
 from .data_channel import DataChannel
 from .groups import group_of
+from .last_words import LastWords
+from .live_output import LiveOutput
 from .messages import (
     ItemFinished,
     ItemsRevoked,
@@ -48,6 +51,7 @@ class WorkerPlugin:
         self._data: Optional[DataChannel] = None
         self._order: Optional[Order] = None
         self._packer: Optional[ReportPacker] = None
+        self._last_words: Optional[LastWords] = None
         self._collected: dict[str, Any] = {
             "reports": [],
             "warnings": [],
@@ -62,6 +66,8 @@ class WorkerPlugin:
         self._terminal = BorrowedTerminal(config, self._borrow_terminal, self._return_terminal)
         self.debugger = WorkerDebugger(config, self._terminal)
         self.at_failed_collection: Callable[[Any], None] = lambda session: None
+        # With the node id of what is about to be collected; empty: all is.
+        self.on_collecting: Optional[Callable[[str], None]] = None
         # The daemon's instructions.
         self._queue: deque[int] = deque()
         self._promised: Optional[int] = None
@@ -76,8 +82,10 @@ class WorkerPlugin:
         self._order = order
         self._data = DataChannel(order.data, order.control)
         self._packer = ReportPacker(self._config)
+        self._last_words = LastWords(self._config, order.control, self._packer)
         self._pid = os.getpid()
-        worker_terminal.mute(self._config)
+        if LiveOutput.install(self._config) is None:
+            worker_terminal.mute(self._config)
 
     # ---- collection ------------------------------------------------------------------------------------------------------
 
@@ -99,6 +107,15 @@ class WorkerPlugin:
         groups = [_text(group_of(item)) for item in items]
         collected["groups"] = {node_id: group for node_id, group in zip(ids, groups) if group}
         return ids, groups if any(groups) else [], _native.dumps(collected, Plain())
+
+    def pytest_collectstart(self, collector: Any) -> None:
+        if self.on_collecting is not None and isinstance(collector, FSCollector):
+            self.on_collecting(_text(collector.nodeid))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self) -> None:
+        if self.on_collecting is not None:
+            self.on_collecting("")
 
     def pytest_collectreport(self, report: Any) -> None:
         if not report.passed:
@@ -163,6 +180,10 @@ class WorkerPlugin:
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         self._reports.append(report)
+        if report.when == "teardown" or (report.when == "setup" and _says_nothing(report)):
+            return
+        if self._last_words is not None and os.getpid() == self._pid:
+            self._last_words.note(self._reports)
 
     def _execute(self, session: Any, index: int) -> None:
         items = session.items
@@ -170,7 +191,8 @@ class WorkerPlugin:
         self._promised = self._queue[0] if self._queue else None
         nextitem = None if self._promised is None else items[self._promised]
         data = self._data
-        assert data is not None
+        assert data is not None and self._last_words is not None
+        self._last_words.begin_item()
         data.queue_frame(_native.pack_frame([43, {"item": index}]))
         # With the last item's report, in one go. The daemon should look while there is still something to do.
         data.flush(ring=len(self._queue) <= 1 and not self._is_last)
@@ -190,13 +212,23 @@ class WorkerPlugin:
         if os.getpid() != self._pid:
             os._exit(0)  # a child that the test forked and that came back: it is no worker
         self._end_of_test()
-        reports, failures = self._packer.pack(self._reports) if self._reports else (b"", 0)
-        self._reports.clear()
+        reports, failures = b"", 0
+        lost: list[str] = []
+        if self._reports:
+            reports, failures, lost = self._packer.pack(self._reports)
+            self._reports.clear()
+        if lost:
+            self._warn_of_losses(self._session.items[index].nodeid, lost)
         self._data.queue(ItemFinished(index, duration_ns, failures, reports))
         if failures:
             # Whether it was the last that --maxfail allows is the daemon's to say, which counts those of all workers.
             self._awaits_word = bool(self._config.getvalue("maxfail"))
             self._data.flush(ring=not self._awaits_word)
+
+    def _warn_of_losses(self, node_id: str, lost: list[str]) -> None:
+        text = f"only the repr of what cannot be sent from a worker is in the report of {node_id}: {', '.join(lost)}"
+        data = recorded_warnings.of_hearths_own(text, node_id)
+        self._tell("warnings", {"kind": "warning", "data": data})
 
     def _end_of_test(self) -> None:
         """What it printed comes before its report."""
@@ -342,6 +374,10 @@ class WorkerPlugin:
             self._flush(ring=True)
         except ChannelClosed:
             os._exit(1)
+
+
+def _says_nothing(report: Any) -> bool:
+    return report.outcome == "passed" and not report.sections and not report.user_properties
 
 
 def _text(text: str) -> str:

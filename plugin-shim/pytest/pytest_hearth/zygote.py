@@ -13,6 +13,7 @@ from typing import Any, NoReturn, Optional
 from . import (
     _native,
     audit,
+    coverage_collectors,
     environment,
     findings,
     interrupts,
@@ -66,7 +67,7 @@ class Zygote:
             stage=Stage.interpreter,
             flavour=Flavour.session,
             spec=ProcessSpec(b"", b"", [], [], b"", [], 0, ProcessContext(0, 0, [], [], 0, 0)),
-            identity=WorkerIdentity("", 0, ""),
+            identity=WorkerIdentity("", 0, "", []),
             distribution="",
         )
         self.base_path: list[str] = []
@@ -148,7 +149,7 @@ class Zygote:
             stage,
             refusal,
             [],
-            environment.take_reads(),
+            [*environment.take_reads(), *report.inputs],
             report.distributed,
             report.items,
             report.collected,
@@ -282,6 +283,7 @@ class Zygote:
         if is_fork:
             # Not otherwise: it would lose its locks.
             _native.separate_files([*order.descriptors(), *streams])
+            coverage_collectors.after_fork()
         _native.replace_streams(streams)
         if self._stage not in _PROJECT_HAS_RUN:
             os.umask(order.spec.umask)
