@@ -24,7 +24,7 @@ CommandPlan::CommandPlan(std::vector<PlannedCommand> commands, CommandLimits lim
                               : parallel_order(commands_, dependencies, limits_.order);
   for (std::size_t position = 0; position < order_.size(); ++position) {
     waiting_[order_[position]].position = position;
-    if (waiting_[order_[position]].waits_for == 0) ready_.push_back(position);
+    if (waiting_[order_[position]].waits_for == 0) ready_.insert(position);
   }
 }
 
@@ -67,32 +67,26 @@ CommandPlan::Reservation CommandPlan::reserve(std::size_t slots, Time now) const
   return reservation;
 }
 
-std::vector<std::size_t> CommandPlan::serial_ones() const {
-  std::vector<std::size_t> serial;
-  for (const std::size_t position : ready_) {
-    if (commands_[order_[position]].serial) serial.push_back(position);
-  }
-  return serial;
-}
-
 std::vector<CommandPlan::Start> CommandPlan::start_next(Time now, std::size_t most_slots) {
   std::vector<Start> starts;
   // The machine has just become empty: whoever wants it for himself need not make it so again.
   if (has_begun_ && running_ == 0 && limits_.slots > 1 && limits_.order != CommandOrder::by_cost)
-    start_some(serial_ones(), now, most_slots, starts);
-  start_some(std::vector<std::size_t>(ready_), now, most_slots, starts);
+    start_some(true, now, most_slots, starts);
+  start_some(false, now, most_slots, starts);
   return starts;
 }
 
-void CommandPlan::start_some(const std::vector<std::size_t>& positions, Time now,
-                             std::size_t& most_slots, std::vector<Start>& starts) {
+void CommandPlan::start_some(bool only_serial, Time now, std::size_t& most_slots,
+                             std::vector<Start>& starts) {
   bool is_reserved = false;
   Reservation reservation;
-  for (const std::size_t position : positions) {
+  for (auto next = ready_.begin(); next != ready_.end();) {
+    const std::size_t position = *next++;  // what starts is taken out
     const std::size_t free = limits_.slots - used_slots_;
     if (serial_runs_ || free == 0 || most_slots == 0) return;
     const std::size_t index = order_[position];
     const PlannedCommand& command = commands_[index];
+    if (only_serial && !command.serial) continue;
     const std::size_t slots = slots_of(index);
     if (slots > most_slots || !locks_are_free(index)) continue;
     if (slots > free || (command.serial && running_ > 0)) {
@@ -123,7 +117,7 @@ void CommandPlan::start_some(const std::vector<std::size_t>& positions, Time now
 
 void CommandPlan::start(std::size_t index, Time now, std::vector<Allocation> resources,
                         std::vector<Start>& starts) {
-  ready_.erase(std::lower_bound(ready_.begin(), ready_.end(), waiting_[index].position));
+  ready_.erase(waiting_[index].position);
   for (const std::size_t lock : waiting_[index].locks) held_[lock] = true;
   used_slots_ += slots_of(index);
   ++running_;
@@ -148,8 +142,7 @@ void CommandPlan::ended(std::size_t index) {
 }
 
 void CommandPlan::drop(std::size_t index) {
-  const auto ready = std::lower_bound(ready_.begin(), ready_.end(), waiting_[index].position);
-  if (ready != ready_.end() && *ready == waiting_[index].position) ready_.erase(ready);
+  ready_.erase(waiting_[index].position);
   // Never becomes ready by what it waits for.
   waiting_[index].waits_for = commands_.size() + 1;
   release(index);
@@ -159,8 +152,7 @@ void CommandPlan::release(std::size_t index) {
   --left_;
   for (const std::size_t other : waiting_[index].waited_for) {
     if (--waiting_[other].waits_for > 0) continue;
-    const std::size_t position = waiting_[other].position;
-    ready_.insert(std::lower_bound(ready_.begin(), ready_.end(), position), position);
+    ready_.insert(waiting_[other].position);
   }
 }
 

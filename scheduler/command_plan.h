@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <set>
 #include <vector>
 
 #include "scheduler/planned_command.h"
@@ -82,19 +83,17 @@ class CommandPlan {
   };
   Reservation reserve(std::size_t slots, Time now) const;
   std::size_t slots_of(std::size_t index) const;
-  // Those of `positions` that can start, in this order.
-  void start_some(const std::vector<std::size_t>& positions, Time now, std::size_t& most_slots,
-                  std::vector<Start>& starts);
+  // Those of ready_ that can start, in order; or those of them that are serial.
+  void start_some(bool only_serial, Time now, std::size_t& most_slots, std::vector<Start>& starts);
   void start(std::size_t index, Time now, std::vector<Allocation> resources,
              std::vector<Start>& starts);
-  std::vector<std::size_t> serial_ones() const;  // of ready_
 
   std::vector<PlannedCommand> commands_;
   CommandLimits limits_;
   std::vector<Waiting> waiting_;
   std::vector<std::size_t> order_;
-  std::vector<std::size_t> ready_;  // positions in order_, ascending
-  std::vector<bool> held_;          // locks
+  std::set<std::size_t> ready_;  // positions in order_
+  std::vector<bool> held_;       // locks
   std::vector<Running> now_running_;
   std::size_t left_ = 0;
   std::size_t running_ = 0;     // commands

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <map>
+#include <tl/expected.hpp>
+#include <unordered_set>
+#include <utility>
 
 namespace hearth::ctest {
 namespace {
@@ -12,12 +15,56 @@ bool is_of(const std::string& entry, std::string_view name) {
   return entry.size() > name.size() && entry[name.size()] == '=' && entry.starts_with(name);
 }
 
+struct Modification {
+  std::string name;
+  std::string operation;
+  std::string value;
+};
+
+tl::expected<Modification, std::string> parse(const std::string& text) {
+  static const std::unordered_set<std::string> operations{"reset",
+                                                          "set",
+                                                          "unset",
+                                                          "string_append",
+                                                          "string_prepend",
+                                                          "path_list_append",
+                                                          "path_list_prepend",
+                                                          "cmake_list_append",
+                                                          "cmake_list_prepend"};
+  const auto name_end = text.find('=');
+  if (name_end == std::string::npos)
+    return tl::unexpected("Error: Missing `=` after the variable name in: " + text);
+  const auto operation_end = text.find(':', name_end + 1);
+  if (operation_end == std::string::npos)
+    return tl::unexpected("Error: Missing `:` after the operation in: " + text);
+  Modification parsed{text.substr(0, name_end),
+                      text.substr(name_end + 1, operation_end - name_end - 1),
+                      text.substr(operation_end + 1)};
+  if (!operations.contains(parsed.operation)) {
+    return tl::unexpected("Error: Unrecognized environment manipulation argument: " +
+                          parsed.operation);
+  }
+  return parsed;
+}
+
 // A list grows at one end, with a separator where there is something already.
 std::string append(const std::string& old, const std::string& value, char separator) {
   return old.empty() ? value : old + separator + value;
 }
 std::string prepend(const std::string& old, const std::string& value, char separator) {
   return old.empty() ? value : value + separator + old;
+}
+
+// Of the operations that make a value.
+std::string modified(const std::string& old, const std::string& operation,
+                     const std::string& value) {
+  if (operation == "string_append") return old + value;
+  if (operation == "string_prepend") return value + old;
+  if (operation == "path_list_append") return append(old, value, ':');
+  if (operation == "path_list_prepend") return prepend(old, value, ':');
+  if (operation == "cmake_list_append") return append(old, value, ';');
+  if (operation == "cmake_list_prepend") return prepend(old, value, ';');
+  return value;  // set
 }
 
 }  // namespace
@@ -47,49 +94,28 @@ std::string Environment::value_of(std::string_view name) const {
   return found == entries_.end() ? std::string() : found->substr(name.size() + 1);
 }
 
-tl::expected<void, std::string> Environment::modify(const std::vector<std::string>& modifications) {
-  const Environment before = *this;
-  for (const std::string& modification : modifications) {
-    const auto name_end = modification.find('=');
-    const auto operation_end =
-        name_end == std::string::npos ? name_end : modification.find(':', name_end + 1);
-    if (operation_end == std::string::npos) {
-      return tl::unexpected(std::string(name_end == std::string::npos
-                                            ? "Error: Missing `=` after the variable name in: "
-                                            : "Error: Missing `:` after the operation in: ") +
-                            modification);
-    }
-    const std::string name = modification.substr(0, name_end);
-    const std::string operation = modification.substr(name_end + 1, operation_end - name_end - 1);
-    const std::string value = modification.substr(operation_end + 1);
-    const std::string old = value_of(name);
-    const auto become = [&](const std::string& text) {
-      put(std::string(name).append("=").append(text));
-    };
-    if (operation == "reset") {
-      if (before.has(name)) {
-        become(before.value_of(name));
-      } else {
-        take_away(name);
-      }
-    } else if (operation == "set") {
-      become(value);
-    } else if (operation == "unset") {
-      take_away(name);
-    } else if (operation == "string_append") {
-      become(old + value);
-    } else if (operation == "string_prepend") {
-      become(value + old);
-    } else if (operation == "path_list_append") {
-      become(append(old, value, ':'));
-    } else if (operation == "path_list_prepend") {
-      become(prepend(old, value, ':'));
-    } else if (operation == "cmake_list_append") {
-      become(append(old, value, ';'));
-    } else if (operation == "cmake_list_prepend") {
-      become(prepend(old, value, ';'));
+std::vector<std::string> Environment::modify(const std::vector<std::string>& modifications,
+                                             bool appends_to_unset) {
+  std::vector<std::string> complaints;
+  std::vector<Modification> parsed;
+  for (const std::string& text : modifications) {
+    if (auto one = parse(text)) {
+      parsed.push_back(std::move(*one));
     } else {
-      return tl::unexpected("Error: Unrecognized environment manipulation argument: " + operation);
+      complaints.push_back(std::move(one.error()));
+    }
+  }
+  if (!complaints.empty()) return complaints;
+  const Environment before = *this;
+  for (const auto& [name, operation, value] : parsed) {
+    if (operation == "unset" || (operation == "reset" && !before.has(name))) {
+      take_away(name);
+    } else if (operation == "reset") {
+      put(name + "=" + before.value_of(name));
+    } else {
+      const bool was_unset = appends_to_unset && !has(name);
+      const std::string old = was_unset ? before.value_of(name) : value_of(name);
+      put(name + "=" + modified(old, operation, value));
     }
   }
   return {};

@@ -3,7 +3,6 @@
 
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <vector>
 
 namespace hearth::ctest {
@@ -18,8 +17,11 @@ class Environment {
   std::string value_of(std::string_view name) const;  // empty if there is none
   bool has(std::string_view name) const { return find(name) != entries_.end(); }
 
-  // Each is NAME=OPERATION:value; in their order. An error is ctest's own text.
-  tl::expected<void, std::string> modify(const std::vector<std::string>& modifications);
+  // Each is NAME=OPERATION:value; in their order. What is wrong with them, in ctest's own words;
+  // then nothing has been modified. `appends_to_unset`: what is appended to a variable that was
+  // unset before is appended to what it was before that, as in ctest before 4.4.
+  std::vector<std::string> modify(const std::vector<std::string>& modifications,
+                                  bool appends_to_unset);
 
   std::vector<std::string> release() && { return std::move(entries_); }
   const std::vector<std::string>& entries() const { return entries_; }

@@ -88,7 +88,7 @@ tl::expected<std::vector<Test>, std::string> select(const ListingRequest& reques
   const Captured captured = process->wait();
   listing.warnings = captured.errors;
   listing.fixture_lines = fixture_lines_of(captured.output);
-  if (captured.wait_status != 0) return tl::unexpected(std::string("it lists no tests"));
+  if (captured.wait_status != 0) return tl::unexpected(std::string());
   std::vector<Test> selected;
   for (const auto& [number, name] : numbers_of(captured.output)) {
     const auto index = static_cast<std::size_t>(number) - 1;
@@ -207,8 +207,12 @@ tl::expected<Listing, std::string> list_tests(const ListingRequest& request) {
     return tl::unexpected("ctest " + std::to_string(listing.version.major) + "." +
                           std::to_string(listing.version.minor) + " is older than 3.16");
   }
-  if (captured.wait_status != 0) return tl::unexpected(std::string("it lists no tests"));
-  auto tests = tests_of_json(captured.output);
+  if (captured.wait_status != 0) return tl::unexpected(std::string());  // it says why itself
+  // What ctest's library has to say of a wrong expression it says before.
+  const auto begin = captured.output.starts_with('{') ? 0 : captured.output.find("\n{");
+  if (begin == std::string::npos) return tl::unexpected(std::string("ctest's list of tests"));
+  listing.remarks = captured.output.substr(0, begin == 0 ? 0 : begin + 1);
+  auto tests = tests_of_json(std::string_view(captured.output).substr(begin));
   if (!tests) return tl::unexpected(tests.error());
   listing.tests = std::move(*tests);
   listing.warnings = captured.errors;

@@ -29,7 +29,8 @@ struct Listing {
   std::string version_text;    // 3.25.1
   std::vector<Test> tests;     // the selected ones in ctest's order, those for fixtures last
   std::size_t registered = 0;  // how many ctest counts, selected or not
-  std::string warnings;        // what ctest had to say meanwhile
+  std::string warnings;        // what ctest had to say meanwhile, on its standard error
+  std::string remarks;         // and on its standard output
   std::string fixture_lines;   // what it says with -V of tests that fixtures bring in
 };
 

@@ -46,8 +46,9 @@ class Attributes {
     posix_spawnattr_init(&attributes_);
     sigset_t none;
     sigemptyset(&none);
+    // sigfillset() leaves out what the C library keeps to itself, which a child would then ignore.
     sigset_t all;
-    sigfillset(&all);
+    std::memset(&all, 0xff, sizeof all);
     posix_spawnattr_setsigmask(&attributes_, &none);
     posix_spawnattr_setsigdefault(&attributes_, &all);
     posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);

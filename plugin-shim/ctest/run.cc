@@ -80,9 +80,10 @@ void Run::start_ready() {
 std::optional<std::size_t> Run::slots_by_load() {
   constexpr auto kAny = static_cast<std::size_t>(-1);
   const unsigned long highest = parts_.options.test_load;
+  if (highest == 0) return kAny;
   const std::size_t smallest = plan_.smallest_ready();
   std::array<double, 1> average{};
-  if (highest == 0 || smallest == 0 || getloadavg(average.data(), 1) != 1) return kAny;
+  if (smallest == 0 || getloadavg(average.data(), 1) != 1) return kAny;
   const auto load = static_cast<unsigned long>(std::ceil(average[0]));
   const std::size_t spare = highest > load ? highest - load : 0;
   if (spare >= smallest) return spare;
@@ -115,7 +116,8 @@ void Run::start(Places::iterator place) {
   StartRequest request{test, parts_.listing.version, {}, {}, place->resource_variables, done_};
   if (!parts_.lacking_resources.empty())
     request.lacking_resources = parts_.lacking_resources[place->index];
-  for (const std::string& name : failed_) {
+  const std::vector<std::string> none;
+  for (const std::string& name : test.required_successes.empty() ? none : failed_) {
     if (std::find(test.required_successes.begin(), test.required_successes.end(), name) !=
         test.required_successes.end())
       request.failed_requirements.push_back(name);
@@ -128,6 +130,9 @@ void Run::start(Places::iterator place) {
     parts_.report.tell(test, "Test timeout computed to be: " +
                                  std::to_string(static_cast<unsigned>(limit.time.count())));
   }
+  place->begun = std::chrono::system_clock::now();
+  if (auto set = set_environment(request, parts_.console, *command); !set)
+    return not_started(place, set.error());
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) {
     parts_.console.complain("Error initializing pipe: " + std::string(std::strerror(errno)) + "\n");
@@ -137,7 +142,6 @@ void Run::start(Places::iterator place) {
   const protocol::Fd input(ends[1]);
   command->processors = place->command.processors;
   command->output = input.get();
-  place->begun = std::chrono::system_clock::now();
   place->running =
       std::make_unique<RunningTest>(test, ++last_number_, std::move(output), limit, Clock::now());
   if (parts_.options.slow_after.count() > 0)

@@ -31,6 +31,7 @@ void Run::not_started(Places::iterator place, Verdict verdict) {
   result.log_command = is_known ? logged_command(*result.test) : "\"\"";
   result.verdict = std::move(verdict);
   result.attempts = place->attempts;
+  result.begun = place->begun;
   conclude(place, std::move(result), {});
 }
 
@@ -113,7 +114,7 @@ void Run::conclude(Places::iterator place, Result result, const std::string& out
   const Test& test = *result.test;
   parts_.report.end(result, done_, {shows_count(*place)}, output);
   parts_.log.add_test(result, parts_.listing.registered, output);
-  result.failed_before = place->failed_before && result.verdict.is_passed();
+  result.failed_before = place->failed_before && result.verdict.status == Status::completed;
   result.output = result.started ? output : result.verdict.said;
   result.measurements = take_measurements(result.output);
   const int most = result.verdict.status == Status::completed ? parts_.options.output_size_passed

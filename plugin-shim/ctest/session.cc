@@ -16,6 +16,7 @@
 #include "plugin-shim/ctest/cost_data.h"
 #include "plugin-shim/ctest/dashboard.h"
 #include "plugin-shim/ctest/interruption.h"
+#include "plugin-shim/ctest/job_server.h"
 #include "plugin-shim/ctest/listing.h"
 #include "plugin-shim/ctest/planning.h"
 #include "plugin-shim/ctest/project.h"
@@ -34,6 +35,7 @@ namespace fs = std::filesystem;
 
 constexpr Version kReadsConfigurationOnce{4, 0};
 constexpr Version kKnowsSeeds{4, 1};
+constexpr Version kUsesJobServer{3, 29};
 
 Outcome plainly(std::string because) {
   Outcome outcome;
@@ -119,6 +121,8 @@ bool Session::prepare() {
   auto listing = list_tests(request);
   if (!listing) return leave(listing.error());
   listing_ = std::move(*listing);
+  if (listing_.version >= kUsesJobServer && has_job_server(request_.variable("MAKEFLAGS")))
+    return leave("make's job server");
   for (const Test& test : listing_.tests) {
     if (!test.generated_resource_spec_file.empty()) return leave("GENERATED_RESOURCE_SPEC_FILE");
   }
@@ -162,6 +166,7 @@ void Session::introduce(Console& console) const {
   }
   console.print("Test project " + project_.directory().string() + "\n");
   console.print_verbose("Constructing a list of tests\n");
+  console.print(listing_.remarks);
   console.complain(listing_.warnings);
   console.print_verbose(
       std::string("Done constructing a list of tests\n") + "Updating test list for fixtures\n" +

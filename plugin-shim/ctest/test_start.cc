@@ -14,6 +14,7 @@ namespace hearth::ctest {
 namespace {
 
 constexpr Version kQuotesDirectory{4, 0};
+constexpr Version kForgetsUnset{4, 4};
 
 std::string in_quotes(const std::vector<std::string>& command, std::size_t from) {
   std::string text;
@@ -117,18 +118,27 @@ tl::expected<Command, Verdict> prepare_start(const StartRequest& request, Report
   Command command;
   command.argv = test.command;
   command.directory = test.directory;
+  return command;
+}
+
+tl::expected<void, Verdict> set_environment(const StartRequest& request, Console& console,
+                                            Command& command) {
+  const Test& test = request.test;
   if (test.environment.empty() && test.environment_modification.empty() &&
       request.resource_variables.empty())
-    return command;
+    return {};
   Environment environment(this_environment());
   for (const std::string& entry : test.environment) environment.put(entry);
-  if (auto modified = environment.modify(test.environment_modification); !modified) {
-    console.complain(modified.error() + "\n");
+  const auto complaints =
+      environment.modify(test.environment_modification, !(request.version >= kForgetsUnset));
+  for (const std::string& complaint : complaints)
+    console.complain("CMake Error: " + complaint + "\n\n");
+  if (!complaints.empty())
     return tl::unexpected(not_started(Status::bad_command, "Failed to start"));
-  }
+  if (request.resource_variables.empty()) environment.take_away("CTEST_RESOURCE_GROUP_COUNT");
   for (const std::string& entry : request.resource_variables) environment.put(entry);
   command.environment = std::move(environment).release();
-  return command;
+  return {};
 }
 
 }  // namespace hearth::ctest

@@ -25,10 +25,15 @@ struct StartRequest {
   std::size_t done = 0;  // tests
 };
 
-// Shows that the test starts, and answers with what is to be executed, all but its output. Or says
+// Shows that the test starts, and answers with what is to be executed, all but its environment and
+// its output. Or says
 // what is in the way, on the console and in the log; then the error is the verdict.
 tl::expected<Command, Verdict> prepare_start(const StartRequest& request, Report& report,
                                              Console& console, TestLog& log);
+
+// What the test finds around it. Says on the console what is wrong with it.
+tl::expected<void, Verdict> set_environment(const StartRequest& request, Console& console,
+                                            Command& command);
 
 // `exe "argument" …`, as it is shown, and with quotes around all of it, as it is logged.
 std::string shown_command(const Test& test);
