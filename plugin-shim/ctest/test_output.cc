@@ -17,6 +17,10 @@ std::optional<std::string> between(std::string_view line, std::string_view open,
   return std::string(line.substr(begin + open.size(), end - begin - open.size()));
 }
 
+std::string_view without_returns(std::string_view line) {
+  return line.substr(0, line.find_last_not_of('\r') + 1);
+}
+
 bool is_inside_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
 // The greatest place up to `at` where a character begins.
@@ -36,10 +40,11 @@ void TestOutput::add(std::string_view data, const Tell& tell) {
     const auto end = data.find_first_of(kEnds);
     if (end == std::string_view::npos) break;
     if (rest_.empty()) {
-      add_line(data.substr(0, end), tell);
+      add_line(without_returns(data.substr(0, end)), tell);
     } else {
       rest_ += data.substr(0, end);
-      add_line(std::exchange(rest_, {}), tell);
+      add_line(without_returns(rest_), tell);
+      rest_.clear();
     }
     data.remove_prefix(end + 1);
   }
@@ -47,16 +52,11 @@ void TestOutput::add(std::string_view data, const Tell& tell) {
 }
 
 void TestOutput::end(const Tell& tell) {
-  if (rest_.empty()) return;
-  // The last line keeps its carriage returns.
-  const std::string last = std::exchange(rest_, {});
-  add_line(last + "\r", tell);
-  const auto dropped = last.size() - std::min(last.size(), last.find_last_not_of('\r') + 1);
-  if (dropped > 0 && !text_.empty()) text_.insert(text_.size() - 1, dropped, '\r');
+  if (!rest_.empty()) add_line(rest_, tell);  // the last line keeps its carriage returns
+  rest_.clear();
 }
 
 void TestOutput::add_line(std::string_view line, const Tell& tell) {
-  line = line.substr(0, line.find_last_not_of('\r') + 1);
   if (tell) tell(std::string(line));
   if (line.find("<CTest") != std::string_view::npos) {
     if (auto details = between(line, "<CTestDetails>", "</CTestDetails>")) {

@@ -1,0 +1,64 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "plugin-shim/ctest/job_server.h"
+#include "plugin-shim/ctest/junit.h"
+#include "plugin-shim/ctest/stop_time.h"
+#include "plugin-shim/ctest/xml_writer.h"
+
+namespace hearth::ctest {
+namespace {
+
+TEST(XmlWriter, has_the_layout_of_ctest) {
+  XmlWriter xml;
+  xml.start("a");
+  xml.attribute("x", "1");
+  xml.break_attributes();
+  xml.attribute("y", "\"<&'");
+  xml.element("b", "text\n");
+  xml.element("c", "");
+  xml.start("d");
+  xml.end();
+  xml.end();
+  EXPECT_EQ(std::move(xml).release(),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+            "<a x=\"1\"\n\ty=\"&quot;&lt;&amp;&apos;\"\n\t>\n"
+            "\t<b>text\n</b>\n\t<c></c>\n\t<d/>\n</a>\n");
+}
+
+TEST(XmlSafe, names_what_may_not_stand_there) {
+  EXPECT_EQ(xml_safe("a\x01\xFF\r\xC3\xA4\"", false),
+            "a[NON-XML-CHAR-0x1][NON-UTF-8-BYTE-0xFF]\xC3\xA4\"");
+  EXPECT_EQ(xml_safe("\xED\xA0\x80", false),  // half a surrogate pair
+            "[NON-UTF-8-BYTE-0xED][NON-UTF-8-BYTE-0xA0][NON-UTF-8-BYTE-0x80]");
+}
+
+TEST(Junit, has_a_safe_name) {
+  EXPECT_EQ(safe_build_name(""), "(empty)");
+  EXPECT_EQ(safe_build_name("a/b:c d"), "abc d");
+}
+
+TEST(StopTime, is_today_or_else_tomorrow) {
+  const auto now = std::chrono::system_clock::now();
+  for (const char* text : {"00:00", "12:30:15", "23:59:59"}) {
+    const auto time = read_stop_time(text, now);
+    ASSERT_TRUE(time.has_value()) << text;
+    // A day on which clocks are changed has an hour more.
+    EXPECT_GT(*time, now - std::chrono::seconds(2)) << text;
+    EXPECT_LE(*time, now + std::chrono::hours(25)) << text;
+  }
+  for (const char* text : {"", "12", "25:00", "12:60", "12:00:00 tomorrow", "noon"})
+    EXPECT_FALSE(read_stop_time(text, now).has_value()) << text;
+}
+
+TEST(JobServer, is_there_when_it_can_be_reached) {
+  EXPECT_FALSE(has_job_server(nullptr));
+  EXPECT_FALSE(has_job_server(" -j4"));
+  EXPECT_FALSE(has_job_server(" -j4 --jobserver-auth=1022,1023"));
+  EXPECT_TRUE(has_job_server(" -j4 --jobserver-auth=0,1 -- X=1"));
+  EXPECT_FALSE(has_job_server(" -j4 --jobserver-auth=fifo:/nowhere/pipe"));
+}
+
+}  // namespace
+}  // namespace hearth::ctest
