@@ -29,6 +29,7 @@ void Housekeeper::look() {
   const auto idle = is_short ? limits_.idle_under_pressure : limits_.idle;
   while (pool_.retire_least_recently_used(Clock::now() - idle, "idle")) {
   }
+  native_pool_.retire_stale();
   while (native_pool_.retire_least_recently_used(Clock::now() - idle)) {
   }
   // A program's is built again sooner than an interpreter's.

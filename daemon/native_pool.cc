@@ -161,7 +161,7 @@ void NativePool::remember(const NativeKey& key, std::shared_ptr<Trace> trace,
                           protocol::Finding finding) {
   log("native").info("program_refused program={:?} reason={:?}", key.program, reason_of(finding));
   std::erase_if(refusals_, [&](const Refusal& each) { return each.key.program == key.program; });
-  refusals_.push_front({key, std::move(trace), std::move(finding), Clock::now()});
+  refusals_.push_front({key, std::move(trace), std::move(finding)});
   if (refusals_.size() > remembered_refusals) refusals_.pop_back();
 }
 
@@ -296,6 +296,13 @@ void NativePool::enforce_limit() {
   });
   if (static_cast<std::size_t>(kept) >= limit_)
     retire_least_recently_used(Clock::time_point::max());
+}
+
+void NativePool::retire_stale() {
+  for (const auto& each : zygotes_) {
+    if (each->state() == NativeZygote::State::ready && each->trace().first_difference())
+      each->retire();
+  }
 }
 
 bool NativePool::retire_least_recently_used(Clock::time_point used_before) {

@@ -49,6 +49,8 @@ class NativePool : private NativeZygote::Listener {
   // Nobody wants to hear of it any more: it is killed.
   void abandon(JobId job);
 
+  // Whose files are other ones by now, or gone: they keep directories and deleted files in use.
+  void retire_stale();
   // See ZygotePool.
   bool retire_least_recently_used(Clock::time_point used_before);
   std::uint64_t memory() const;
@@ -69,7 +71,6 @@ class NativePool : private NativeZygote::Listener {
     NativeKey key;
     std::shared_ptr<Trace> trace;
     protocol::Finding finding;
-    Clock::time_point when;
   };
 
   void main_reached(NativeZygote& zygote) override;

@@ -34,7 +34,12 @@ std::vector<std::string> with_libraries(std::vector<std::string> environment,
   } else {
     theirs->insert(preload.size(), libraries + ":");
   }
-  environment.push_back(std::string(zygote_variable) + "3");
+  // What forks would each look up for themselves is looked up once.
+  const bool binds = std::none_of(environment.begin(), environment.end(), [](const auto& entry) {
+    return entry.starts_with("LD_BIND_NOW=");
+  });
+  if (binds) environment.emplace_back("LD_BIND_NOW=1");
+  environment.push_back(std::string(zygote_variable) + (binds ? "3+" : "3"));
   return environment;
 }
 

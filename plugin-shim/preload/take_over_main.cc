@@ -24,18 +24,25 @@ using Main = int (*)(int, char**, char**);
 ForkServer* server = nullptr;
 Main real_main = nullptr;
 
-// The descriptor that the variable names, which is removed; -1: there is none.
-int take_control() {
-  constexpr std::string_view name = "HEARTH_ZYGOTE=";
+// The value of a variable, `NAME=`, which is removed. Empty: there is none.
+std::string_view take_variable(std::string_view name) {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     if (!text.starts_with(name)) continue;
-    int fd = -1;
-    std::from_chars(text.data() + name.size(), text.data() + text.size(), fd);
     for (char** it = entry; *it != nullptr; ++it) *it = it[1];
-    return fd;
+    return text.substr(name.size());
   }
-  return -1;
+  return {};
+}
+
+// The descriptor that the daemon has named; -1: none. With a `+` after it LD_BIND_NOW is the
+// daemon's, too.
+int take_control() {
+  const std::string_view value = take_variable("HEARTH_ZYGOTE=");
+  int fd = -1;
+  std::from_chars(value.data(), value.data() + value.size(), fd);
+  if (value.ends_with('+')) take_variable("LD_BIND_NOW=");
+  return fd;
 }
 
 // Of the constructors of shared libraries one of the first that run, and before all of the

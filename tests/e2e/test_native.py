@@ -118,8 +118,9 @@ def test_a_program_that_must_not_be_forked_is_executed_and_doctor_says_why(
     for case in ("same", "fail"):
         _assert_same(hearth, program, case)
     assert not _served(hearth)
-    doctor = hearth.command("doctor")
-    assert reason in doctor.stdout, str(doctor)
+    for question in ("why", "doctor"):
+        answer = hearth.command(question)
+        assert reason in answer.stdout, str(answer)
 
 
 def test_what_is_declared_harmless_is_forked(hearth: Hearth, compiled: Compile) -> None:
