@@ -195,6 +195,7 @@ def test_spells_enums_as_the_schema_does() -> None:
         "configured",
         "gathered",
         "interpreter",
+        "main",
         "preloaded",
         "selected",
         "started",
