@@ -19,7 +19,7 @@ bool add_units(const std::string& type, const Json& units, scheduler::Resources&
   for (const Json& unit : units) {
     if (!unit.is_object() || !unit.contains("id") || !unit["id"].is_string()) return false;
     const auto id = unit["id"].get<std::string>();
-    const Json slots = unit.value("slots", Json(1));
+    const Json slots = unit.value("slots", Json(1U));
     if (!id_form.matches(id) || !slots.is_number_unsigned()) return false;
     resources.add(type, id, slots.get<unsigned>());
   }
