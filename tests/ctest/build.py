@@ -23,6 +23,7 @@ def build(
 ) -> None:
     """Build the targets (none: all) below `directory`; what is up to date is left as it is. RuntimeError with what was said."""
     configure = [str(ctest.cmake), "-S", str(source), "-B", str(directory), *options]
+    configure.append("-DCMAKE_BUILD_TYPE=Release")
     if shutil.which("ninja"):
         configure += ["-G", "Ninja"]
     if shutil.which("ccache"):
