@@ -31,6 +31,7 @@ class Line:
     writes: tuple[str, ...] = ()  # files to be compared besides those below Testing/
     unordered: bool = False  # its tests run in an order of their own, even one after the other
     quick: bool = False  # executed in continuous integration
+    since: tuple[int, ...] = ()  # the ctest from which on it does this right
 
     @property
     def jobs(self) -> int:
@@ -58,11 +59,14 @@ def _line(
     directory: str = "@BUILD@",
     writes: tuple[str, ...] = (),
     unordered: bool = False,
+    since: tuple[int, ...] = (),
 ) -> Line:
     if any(_JUNIT in step for step in steps):
         writes = (*writes, "junit.xml")
     steps = steps or ("",)
-    return Line(world, steps, environment or {}, shape, stdin, directory, writes, unordered, quick)
+    return Line(
+        world, steps, environment or {}, shape, stdin, directory, writes, unordered, quick, since
+    )
 
 
 _JUNIT = "--output-junit junit.xml"
@@ -167,11 +171,11 @@ LINES = (
     _line("environment", "-V -R whole", environment={"CTEST_INTERACTIVE_DEBUG_MODE": "0", "CTEST_RESOURCE_GROUP_COUNT": "7"}),
     # odd names
     _line("names", _JUNIT, quick=True),
-    _line("names", "-j3", "-j3"),
+    _line("names", "-j3", "-j3", since=(4,)),  # costs of names with blanks
     _line("names", "-N"),
     _line("names", "--show-only=json-v1"),
     _line("names", "-V -R 'blank|^a'"),
-    _line("names", "-R blank", "--rerun-failed"),
+    _line("names", "-R blank", "--rerun-failed", since=(4,)),
     _line("names", "--max-width 40"),
     _line("names", "-W 20 -R 'a.b'"),
     # order
