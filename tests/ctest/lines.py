@@ -73,13 +73,14 @@ _JUNIT = "--output-junit junit.xml"
 
 LINES = (
     # every verdict
-    _line("verdicts", f"-E timeout {_JUNIT}", quick=True),
+    _line("verdicts", f"-E timeout {_JUNIT}"),
+    _line("verdicts", f"-E 'timeout|no-program' {_JUNIT}", quick=True),
     _line("verdicts", f"-j16 -R timeout {_JUNIT}", quick=True),
     _line("verdicts", f"-j4 {_JUNIT}"),
     _line("verdicts", "-V -E timeout"),
     _line("verdicts", "-VV -R 'pass|skip|signal-A'"),
     _line("verdicts", "-VV -j4 -E timeout"),
-    _line("verdicts", "--output-on-failure -E timeout", quick=True),
+    _line("verdicts", "--output-on-failure -E 'timeout|no-program'", quick=True),
     _line("verdicts", "-E timeout", environment={"CTEST_OUTPUT_ON_FAILURE": "1"}),
     _line("verdicts", "-Q -R pass"),
     _line("verdicts", "-Q --output-on-failure -E timeout -R 'pass|fail'"),
@@ -162,12 +163,13 @@ LINES = (
     _line("output", "--print-labels -R labels"),
     _line("output", "-T Test"),
     # the process context
-    _line("environment", "-V", quick=True, environment={"FROM_OUTSIDE": "/a:/b"}),
+    _line("environment", "-V -E affinity", quick=True, environment={"FROM_OUTSIDE": "/a:/b"}),
     _line("environment", "-V -R modify", environment={"FROM_OUTSIDE": ""}),
     _line("environment", "-V -R modify"),
     _line("environment", "-V -R '^stdin' -j1", stdin="first\nsecond\n"),
     _line("environment", "-V -R 'kind|signals'", shape=TERMINAL),
-    _line("environment", "-VV -j2 -R 'processors|affinity|arguments'"),
+    _line("environment", "-VV -j2 -R 'processors|arguments'"),
+    _line("environment", "-V -j2 -R affinity", since=(4,)),  # Debian's is built without
     _line("environment", "-V -R whole", environment={"CTEST_INTERACTIVE_DEBUG_MODE": "0", "CTEST_RESOURCE_GROUP_COUNT": "7"}),
     # odd names
     _line("names", _JUNIT, quick=True),
