@@ -248,7 +248,7 @@ class Controller:
         elif kind is WorkerPrinted:
             self._printed.show(message)
         elif kind is EventReported:
-            self._event(_native.loads(message.event))  # type: ignore[attr-defined]
+            self._event(_native.loads(message.event), message.worker)  # type: ignore[attr-defined]
         elif kind is WorkerEnded:
             self._worker_ended(message)  # type: ignore[arg-type]
         elif kind is CollectionCrashed:
@@ -395,7 +395,7 @@ class Controller:
 
     # ---- events ----------------------------------------------------------------------------------------------------------
 
-    def _event(self, event: dict[str, Any]) -> None:
+    def _event(self, event: dict[str, Any], worker: str = "") -> None:
         kind = event["kind"]
         if kind == "warning":
             self._warning(event["data"])
@@ -404,7 +404,9 @@ class Controller:
         elif kind == "exit":
             self._end_with(pytest.exit.Exception(event["text"], event["returncode"]))
         elif kind == "keyboard_interrupt":
-            self._end_with(KeyboardInterrupt(event["text"]))
+            # A test's own is no interrupt of the user's: the run says whose it is.
+            said = f"KeyboardInterrupt in {worker}"
+            self._end_with(self._session.Interrupted(said) if worker else KeyboardInterrupt())
         elif kind == "usage_error":
             self._end_with(pytest.UsageError(*event["args"]))
         elif kind == "failed":
