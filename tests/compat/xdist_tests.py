@@ -95,9 +95,6 @@ KNOWN_DIFFERENCES = {
     "acceptance_test.py::TestNodeFailure::test_max_worker_restart_tests_queued": (
         "when no more workers are replaced the others go on, so that one more test may crash"
     ),
-    "acceptance_test.py::TestNodeFailure::test_max_worker_restart_die": (
-        "a crash while a file is imported is an error that names the file, not `no tests ran`"
-    ),
     "test_remote.py::test_remote_mainargv": (
         "compares with the arguments of the tests' own process, which is not what starts the run"
     ),

@@ -298,6 +298,12 @@ class Controller:
         """It would crash again: nothing is tried once more."""
         text = f"worker {message.worker!r} crashed while collecting {message.file}: {ended_how(message.wait_status)}"
         printed = message.printed.decode(errors="replace").strip()
+        if self._distribution.max_worker_restarts == 0:
+            # In pytest-xdist's words to whoever has forbidden restarts; it has no error then.
+            self._terminal.line(f"\n{text}\n\n{printed}")
+            self._restarts_used_up(message.worker)
+            self._end_with(self._session.Interrupted(text))
+            return
         report = pytest.CollectReport(
             nodeid=message.file,
             outcome="failed",
@@ -305,8 +311,6 @@ class Controller:
             result=[],
         )
         self._config.hook.pytest_collectreport(report=report)
-        if self._distribution.max_worker_restarts == 0:
-            self._restarts_used_up(message.worker)
         self._end_with(self._session.Interrupted("1 error during collection"))
 
     def _item_began(self, message: ItemBegan) -> None:
