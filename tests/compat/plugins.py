@@ -124,12 +124,12 @@ def main() -> int:
         if options.plugins and suite.name not in options.plugins:
             continue
         found = _compare(suite, interpreter)
-        unknown = [line for line in found if _reason(suite, line) is None]
-        wrong += bool(unknown)
+        unexplained = [line for line in found if _reason(suite, line) is None]
+        wrong += bool(unexplained)
         print(f"{suite.name:22} {'differs' if found else 'equal'}", flush=True)
         for reason in sorted({_reason(suite, line) or "" for line in found} - {""}):
             print(f"    known: {reason}", flush=True)
-        for line in unknown:
+        for line in unexplained:
             print(f"    {line}", flush=True)
     return 1 if wrong else 0
 

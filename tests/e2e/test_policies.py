@@ -44,11 +44,11 @@ def _lines(done: Finished) -> list[tuple[str, str, str]]:
 
 
 def _scopes(policy: str, node_ids: set[str]) -> Iterator[set[str]]:
-    scopes = defaultdict(set)
+    scopes: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
     for node_id in node_ids:
         file, _, name = node_id.partition("::")
         if policy == "loadfile":
-            scopes[file].add(node_id)
+            scopes[(file,)].add(node_id)
         elif policy == "loadscope":
             scopes[file, name.rpartition("::")[0]].add(node_id)
         elif policy == "loadgroup" and name in (
@@ -56,7 +56,7 @@ def _scopes(policy: str, node_ids: set[str]) -> Iterator[set[str]]:
             "TestTwo::test_is_skipped",
             "test_function",
         ):
-            scopes["b"].add(node_id)
+            scopes[("b",)].add(node_id)
         elif policy == "loadgroup" and name == "TestTwo::test_of_two_groups":
             scopes["a", "b"].add(node_id)
     yield from scopes.values()
