@@ -24,9 +24,9 @@ std::vector<std::string> variables_of(const std::vector<scheduler::Allocation>& 
       std::string upper = type;
       std::transform(upper.begin(), upper.end(), upper.begin(),
                      [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
-      variables.push_back(name + "_" + upper + "=" + text);
+      variables.emplace_back(name).append("_").append(upper).append("=").append(text);
     }
-    variables.push_back(name + "=" + types);
+    variables.emplace_back(name).append("=").append(types);
   }
   return variables;
 }

@@ -50,7 +50,10 @@ def test_ctest_is_like_itself_with_the_launcher(line: Line, worlds: Worlds, daem
     wanted = without_launcher(worlds.run(line, plain))
     got = without_launcher(worlds.run(line, plain, [f"{daemon.binary}-exec", "--"]))
     assert differences(line, wanted, got, []) == []
-    served = {
-        Path(zygote["python"]).name: zygote["served"] for zygote in daemon.status()["zygotes"]
-    }
-    assert served.get("ordinary", 0) > 1, "it was not warm"
+    # One for each of its tests that differs in directory or environment.
+    served = sum(
+        zygote["served"]
+        for zygote in daemon.status()["zygotes"]
+        if Path(zygote["python"]).name == "ordinary"
+    )
+    assert served > 1, "it was not warm"
