@@ -13,6 +13,7 @@ namespace {
 
 std::vector<const Result*> by_number(const std::vector<Result>& results) {
   std::vector<const Result*> sorted;
+  sorted.reserve(results.size());
   for (const Result& result : results) sorted.push_back(&result);
   std::stable_sort(sorted.begin(), sorted.end(), [](const Result* one, const Result* other) {
     return one->test->number < other->test->number;
