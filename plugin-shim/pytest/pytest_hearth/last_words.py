@@ -10,12 +10,17 @@ from __future__ import annotations
 import os
 import posix
 import sys
+from collections.abc import Iterator
 from typing import Any, Optional
 
 from . import _native
 from .channel import Channel
 from .messages import LastWords as Message
 from .reports import ReportPacker
+
+# As many bytes of reports as the daemon reads.
+_MOST = 4 * 1024 * 1024
+_LENGTH = 4  # bytes, before each pack of reports
 
 
 class LastWords:
@@ -24,7 +29,8 @@ class LastWords:
     def __init__(self, config: Any, control: Channel, packer: ReportPacker) -> None:
         self._packer = packer
         self._reports = _file("hearth-reports")
-        self._noted = False
+        self._noted = 0
+        self._end = 0
         stack = _file("hearth-stack")
         captures = _capturing_files(config)
         control.send(Message(), [self._reports, stack, *captures])
@@ -36,15 +42,27 @@ class LastWords:
 
     def begin_item(self) -> None:
         """What was noted is reported by now."""
-        if self._noted:
-            self._noted = False
+        self._noted = 0
+        if self._end:
+            self._end = 0
             posix.ftruncate(self._reports, 0)
 
     def note(self, reports: list[Any]) -> None:
-        """These phases of the item are over."""
-        self._noted = True
-        packed = self._packer.pack(reports)[0]
-        posix.pwrite(self._reports, packed, 0)
+        """All reports of the item so far: the new ones are added (by subtests a test may have thousands)."""
+        packed = self._packer.pack(reports[self._noted :])[0]
+        self._noted = len(reports)
+        if self._end + _LENGTH + len(packed) <= _MOST:
+            posix.pwrite(self._reports, len(packed).to_bytes(_LENGTH, "big") + packed, self._end)
+            self._end += _LENGTH + len(packed)
+
+
+def packs_of(noted: bytes) -> Iterator[bytes]:
+    """The packs of reports in what a worker has noted; the last one is left out if it died while it wrote that."""
+    while len(noted) >= _LENGTH:
+        length = int.from_bytes(noted[:_LENGTH], "big")
+        pack, noted = noted[_LENGTH : _LENGTH + length], noted[_LENGTH + length :]
+        if len(pack) == length:
+            yield pack
 
 
 def _file(name: str) -> int:

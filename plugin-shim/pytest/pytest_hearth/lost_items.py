@@ -9,6 +9,7 @@ from typing import Any, Optional
 
 import pytest
 
+from .last_words import packs_of
 from .messages import WorkerEnded
 from .node import Node
 from .nodes import is_implemented
@@ -63,13 +64,8 @@ class LostItems:
         hook.pytest_runtest_logreport(report=crash)
         return scheduler.is_marked
 
-    def _finished_phases(self, packed: bytes) -> list[Any]:
-        if not packed:
-            return []
-        try:
-            return self._unpacker.unpack(packed)
-        except ValueError:
-            return []  # it died while it wrote them
+    def _finished_phases(self, noted: bytes) -> list[Any]:
+        return [report for pack in packs_of(noted) for report in self._unpacker.unpack(pack)]
 
 
 def _crash_report(node: Node, node_id: str, location: _Location, ended: WorkerEnded) -> Any:
