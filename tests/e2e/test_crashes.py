@@ -146,6 +146,29 @@ def test_a_crash_report_has_what_is_known_of_the_test(hearth: Hearth) -> None:
         assert 'classname="test_a"' in junit
 
 
+def test_all_that_a_lost_test_has_reported_is_told_once(hearth: Hearth) -> None:
+    hearth.write(
+        "conftest.py",
+        """
+        import pytest
+        def pytest_runtest_logreport(report):
+            if hasattr(report, "node"):
+                with open("told.txt", "a") as file:
+                    file.writelines(f"{value}\\n" for _, value in report.user_properties)
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_call(item):
+            for number in range(300):  # as by subtests
+                report = pytest.TestReport(item.nodeid, item.location, {}, "passed", None, "call",
+                                           user_properties=[("number", number)])
+                item.ihook.pytest_runtest_logreport(report=report)
+        """,
+    )
+    hearth.write("test_a.py", "import os\ndef test_dies(): os.abort()\n")
+    assert hearth.pytest("-n", "1").exit_code == 1
+    told = (hearth.project / "told.txt").read_text().split()
+    assert told == [str(number) for number in range(300)]
+
+
 def test_a_test_that_passed_and_dies_in_its_teardown_is_both(hearth: Hearth) -> None:
     hearth.write(
         "test_a.py",
