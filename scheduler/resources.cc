@@ -49,6 +49,7 @@ std::map<std::string, std::vector<ResourceNeed>> by_type(const std::vector<Resou
 bool meet(const std::vector<ResourceNeed>& needs, std::vector<Free> units,
           std::vector<std::string>& chosen) {
   std::vector<unsigned> wishes;
+  wishes.reserve(needs.size());
   for (const ResourceNeed& need : needs) wishes.push_back(need.slots);
   chosen.assign(needs.size(), {});
   sort_by_free_slots(units);

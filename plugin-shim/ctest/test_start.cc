@@ -25,15 +25,14 @@ std::string in_quotes(const std::vector<std::string>& command, std::size_t from)
 
 std::string directory_trouble(const std::string& directory, Version version) {
   struct stat status {};
-  int trouble = 0;
-  if (stat(directory.c_str(), &status) != 0) {
-    trouble = errno;
-  } else if (!S_ISDIR(status.st_mode)) {
-    trouble = ENOTDIR;
-  } else if (access(directory.c_str(), X_OK) != 0) {
-    trouble = errno;
+  if (stat(directory.c_str(), &status) == 0) {
+    if (!S_ISDIR(status.st_mode)) {
+      errno = ENOTDIR;
+    } else if (access(directory.c_str(), X_OK) == 0) {
+      return {};
+    }
   }
-  if (trouble == 0) return {};
+  const int trouble = errno;
   const bool quotes = version >= kQuotesDirectory;
   return "Failed to change working directory to " +
          (quotes ? "\"" + directory + "\": " : directory + " : ") + std::strerror(trouble);
