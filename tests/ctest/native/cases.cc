@@ -15,14 +15,16 @@ const int slept = [] {
 
 #define ONE(number) \
   TEST(Trivial, case_##number) { EXPECT_EQ(number, number); }
-#define TEN(begin)                                                                    \
-  ONE(begin##0)                                                                       \
-  ONE(begin##1) ONE(begin##2) ONE(begin##3) ONE(begin##4) ONE(begin##5) ONE(begin##6) \
-      ONE(begin##7) ONE(begin##8) ONE(begin##9)
-#define HUNDRED(begin)                                                                \
-  TEN(begin##0)                                                                       \
-  TEN(begin##1) TEN(begin##2) TEN(begin##3) TEN(begin##4) TEN(begin##5) TEN(begin##6) \
-      TEN(begin##7) TEN(begin##8) TEN(begin##9)
+#define TEN(begin) \
+  ONE(begin##0)    \
+  ONE(begin##1)    \
+  ONE(begin##2)    \
+  ONE(begin##3) ONE(begin##4) ONE(begin##5) ONE(begin##6) ONE(begin##7) ONE(begin##8) ONE(begin##9)
+#define HUNDRED(begin) \
+  TEN(begin##0)        \
+  TEN(begin##1)        \
+  TEN(begin##2)        \
+  TEN(begin##3) TEN(begin##4) TEN(begin##5) TEN(begin##6) TEN(begin##7) TEN(begin##8) TEN(begin##9)
 #define FIVE_HUNDRED(a, b, c, d, e) HUNDRED(a) HUNDRED(b) HUNDRED(c) HUNDRED(d) HUNDRED(e)
 
 FIVE_HUNDRED(1, 2, 3, 4, 5)
