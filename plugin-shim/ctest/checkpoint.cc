@@ -7,7 +7,7 @@
 #include <string>
 #include <system_error>
 
-#include "plugin-shim/ctest/write_all.h"
+#include "protocol/write_all.h"
 
 namespace hearth::ctest {
 
@@ -29,7 +29,7 @@ void Checkpoint::add(int number) {
     stream_ = protocol::Fd(
         open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, kEverybodyReads));
   }
-  if (stream_) write_all(stream_.get(), std::to_string(number) + "\n");
+  if (stream_) protocol::write_all(stream_.get(), std::to_string(number) + "\n");
 }
 
 }  // namespace hearth::ctest

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "plugin-shim/ctest/write_all.h"
+#include "protocol/write_all.h"
 
 namespace hearth::ctest {
 namespace {
@@ -34,11 +34,12 @@ void Console::write(std::string_view text, Stream stream, bool is_logged) {
 void Console::flush() {
   if (!pending_.empty()) {
     // Nobody who reads is no reason to stop testing.
-    write_all(pending_stream_ == Stream::output ? STDOUT_FILENO : STDERR_FILENO, pending_);
+    protocol::write_all(pending_stream_ == Stream::output ? STDOUT_FILENO : STDERR_FILENO,
+                        pending_);
     pending_.clear();
   }
   if (!pending_log_.empty()) {
-    write_all(log_.get(), pending_log_);
+    protocol::write_all(log_.get(), pending_log_);
     pending_log_.clear();
   }
 }

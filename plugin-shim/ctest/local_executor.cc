@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <string>
 
-#include "plugin-shim/ctest/process_tree.h"
 #include "plugin-shim/ctest/words.h"
+#include "protocol/process_tree.h"
 
 namespace hearth::ctest {
 namespace {
@@ -75,7 +76,7 @@ LocalExecutor::LocalExecutor() {
 }
 
 LocalExecutor::~LocalExecutor() {
-  for (const auto& [number, pid] : running_) kill_tree(pid);
+  for (const auto& [number, pid] : running_) protocol::signal_tree(pid, SIGKILL);
   for (const auto& [number, pid] : running_) {
     while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }
@@ -126,7 +127,8 @@ void LocalExecutor::signal(CommandNumber number, int signal) {
 }
 
 void LocalExecutor::kill(CommandNumber number) {
-  if (const auto found = running_.find(number); found != running_.end()) kill_tree(found->second);
+  if (const auto found = running_.find(number); found != running_.end())
+    protocol::signal_tree(found->second, SIGKILL);
 }
 
 std::vector<CommandEnded> LocalExecutor::take_ended() {

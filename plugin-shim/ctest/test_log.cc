@@ -7,7 +7,7 @@
 #include <fstream>
 #include <system_error>
 
-#include "plugin-shim/ctest/write_all.h"
+#include "protocol/write_all.h"
 
 namespace hearth::ctest {
 namespace {
@@ -59,7 +59,7 @@ TestLog::~TestLog() { close(); }
 void TestLog::add(std::string_view text) {
   pending_ += text;
   if (pending_.size() < kFull) return;
-  write_all(file_.get(), pending_);
+  protocol::write_all(file_.get(), pending_);
   pending_.clear();
 }
 
@@ -93,7 +93,7 @@ void TestLog::add_test(const Result& result, std::size_t registered, const std::
 
 void TestLog::close() {
   if (!file_) return;
-  write_all(file_.get(), pending_);
+  protocol::write_all(file_.get(), pending_);
   file_.reset();
   std::error_code error;
   std::filesystem::rename(unfinished(path_), path_, error);

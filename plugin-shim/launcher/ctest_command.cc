@@ -1,11 +1,10 @@
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <system_error>
 
+#include "plugin-shim/client/locations.h"
 #include "plugin-shim/client/this_process.h"
 #include "plugin-shim/ctest/interruption.h"
 #include "plugin-shim/ctest/options.h"
@@ -20,22 +19,17 @@ namespace fs = std::filesystem;
 
 const char* variable(const char* name) { return std::getenv(name); }
 
-bool is_executable(const fs::path& path) {
-  std::error_code error;
-  return fs::is_regular_file(path, error) && access(path.c_str(), X_OK) == 0;
-}
-
 // $HEARTH_CTEST, or the first `ctest` on PATH that is not this very program. Empty: there is none.
 fs::path find_ctest() {
   if (const char* named = std::getenv("HEARTH_CTEST"); named != nullptr && *named != '\0')
-    return is_executable(named) ? fs::path(named) : fs::path();
+    return client::is_executable(named) ? fs::path(named) : fs::path();
   const char* const path = std::getenv("PATH");
   std::string_view rest = path == nullptr ? "/usr/bin:/bin" : path;
   while (true) {
     const auto end = rest.find(':');
     fs::path candidate = fs::path(rest.substr(0, end)) / "ctest";
     std::error_code error;
-    if (is_executable(candidate) && !fs::equivalent(candidate, "/proc/self/exe", error))
+    if (client::is_executable(candidate) && !fs::equivalent(candidate, "/proc/self/exe", error))
       return candidate;
     if (end == std::string_view::npos) return {};
     rest.remove_prefix(end + 1);

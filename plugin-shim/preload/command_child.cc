@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
-#include <string_view>
+
+#include "protocol/write_all.h"
 
 namespace hearth::zygote {
 namespace {
@@ -35,15 +35,6 @@ void set_signals(const protocol::ProcessContext& context) {
     if ((context.ignored_signals & bit) != 0) std::signal(signal, SIG_IGN);
   }
   pthread_sigmask(SIG_SETMASK, &blocked, nullptr);
-}
-
-void write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t count = write(fd, text.data(), text.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return;
-    text.remove_prefix(static_cast<std::size_t>(count));
-  }
 }
 
 }  // namespace
@@ -76,8 +67,8 @@ void begin_command(pid_t zygote, const protocol::ForkCommand& order,
   for (int stream = 0; stream <= 2; ++stream) close(stream);
   for (std::size_t i = 0; i < std::min(descriptors.size(), order.descriptors.size()); ++i)
     dup2(descriptors[i].get(), static_cast<int>(order.descriptors[i]));
-  write_all(STDOUT_FILENO, order.printed_stdout);
-  write_all(STDERR_FILENO, order.printed_stderr);
+  protocol::write_all(STDOUT_FILENO, order.printed_stdout);
+  protocol::write_all(STDERR_FILENO, order.printed_stderr);
 }
 
 }  // namespace hearth::zygote

@@ -17,7 +17,7 @@
 #include "plugin-shim/preload/command_child.h"
 #include "plugin-shim/preload/gate.h"
 #include "plugin-shim/preload/main_audit.h"
-#include "plugin-shim/preload/process_tree.h"
+#include "protocol/process_tree.h"
 
 namespace hearth::zygote {
 namespace {
@@ -132,7 +132,7 @@ void ForkServer::signal_command(const protocol::SignalCommand& order) {
   for (const auto& [pid, number] : children_) {
     if (number != order.number) continue;
     if (order.whole_tree) {
-      signal_tree(pid, static_cast<int>(order.signal));
+      protocol::signal_tree(pid, static_cast<int>(order.signal));
     } else {
       kill(pid, static_cast<int>(order.signal));
     }
@@ -161,7 +161,7 @@ void ForkServer::reap() {
 // Nobody would ever learn how the children end.
 void ForkServer::end_if_lost() {
   if (!channel_.closed()) return;
-  for (const auto& [pid, number] : children_) signal_tree(pid, SIGKILL);
+  for (const auto& [pid, number] : children_) protocol::signal_tree(pid, SIGKILL);
   _exit(0);
 }
 

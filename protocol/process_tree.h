@@ -3,10 +3,10 @@
 
 #include <sys/types.h>
 
-namespace hearth::zygote {
+namespace hearth::protocol {
 
 // The tree is stopped first, from the top, so that no process gets away between two looks. One that
 // ends it goes to all of them then; any other signal, too, and the tree goes on.
 void signal_tree(pid_t root, int signal);
 
-}  // namespace hearth::zygote
+}  // namespace hearth::protocol

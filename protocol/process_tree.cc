@@ -1,4 +1,4 @@
-#include "plugin-shim/preload/process_tree.h"
+#include "protocol/process_tree.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace hearth::zygote {
+namespace hearth::protocol {
 namespace {
 
 // Of a process, by /proc; 0 when it is gone.
@@ -64,4 +64,4 @@ void signal_tree(pid_t root, int signal) {
   for (const pid_t pid : tree) kill(pid, SIGCONT);
 }
 
-}  // namespace hearth::zygote
+}  // namespace hearth::protocol
