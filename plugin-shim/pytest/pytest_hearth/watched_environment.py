@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import posix
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any, Optional
 
 from . import _native
+from .watched_dict import WatchedDict
 
 WORKER = b"PYTEST_XDIST_WORKER"
 COUNT = b"PYTEST_XDIST_WORKER_COUNT"
@@ -26,6 +27,7 @@ _IMPLEMENTATION = {
     os.__file__,
     os.getenv.__code__.co_filename,
     MutableMapping.pop.__code__.co_filename,
+    WatchedDict.get.__code__.co_filename,
     (lambda: None).__code__.co_filename,
 }
 
@@ -78,7 +80,7 @@ def _reader() -> tuple[Any, int]:
     return frame.f_code, frame.f_lasti
 
 
-class _Storage(dict[Any, Any]):
+class _Storage(WatchedDict):
     """Behaves as the dict that it stands in for, and tells `record`."""
 
     __slots__ = ("_sweep",)
@@ -97,69 +99,6 @@ class _Storage(dict[Any, Any]):
             self._sweep = reader
         record.sweep(by_library=by_library)
 
-    def __getitem__(self, key: Any) -> Any:
-        self._note(key)
-        return dict.__getitem__(self, key)
-
-    def get(self, key: Any, default: Any = None) -> Any:
-        self._note(key)
-        return dict.get(self, key, default)
-
-    def __contains__(self, key: object) -> bool:
-        self._note(key)
-        return dict.__contains__(self, key)
-
-    def __iter__(self) -> Iterator[Any]:
-        self._note_all()
-        return dict.__iter__(self)
-
-    def __reversed__(self) -> Iterator[Any]:
-        self._note_all()
-        return dict.__reversed__(self)
-
-    def __len__(self) -> int:
-        self._note_all()
-        return dict.__len__(self)
-
-    def __eq__(self, other: object) -> bool:
-        self._note_all()
-        return dict.__eq__(self, other)
-
-    def __ne__(self, other: object) -> bool:
-        self._note_all()
-        return dict.__ne__(self, other)
-
-    __hash__ = None
-
-    def __repr__(self) -> str:
-        self._note_all()
-        return dict.__repr__(self)
-
-    def keys(self) -> Any:
-        self._note_all()
-        return dict.keys(self)
-
-    def values(self) -> Any:
-        self._note_all()
-        return dict.values(self)
-
-    def items(self) -> Any:
-        self._note_all()
-        return dict.items(self)
-
-    def copy(self) -> Any:
-        self._note_all()
-        return dict(dict.items(self))
-
-    def __or__(self, other: Any) -> Any:
-        return self.copy() | other
-
-    def __ror__(self, other: Any) -> Any:
-        return other | self.copy()
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return dict, (self.copy(),)
-
     def __setitem__(self, key: Any, value: Any) -> None:
         if isinstance(key, bytes) and isinstance(value, bytes):
             record.write(key, value)
@@ -170,17 +109,6 @@ class _Storage(dict[Any, Any]):
         if isinstance(key, bytes) and dict.__contains__(self, key):
             record.write(key, None)
         dict.__delitem__(self, key)
-
-    # By the methods above.
-    pop = MutableMapping.pop
-    popitem = MutableMapping.popitem
-    clear = MutableMapping.clear
-    setdefault = MutableMapping.setdefault
-    update = MutableMapping.update
-
-    def __ior__(self, other: Any) -> Any:
-        self.update(other)
-        return self
 
 
 # What Python made: the dict that a run finds in os.environ, and that `posix.environ` is.

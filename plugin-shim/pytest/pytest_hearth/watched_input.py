@@ -6,18 +6,19 @@ What is not read is simply another in each fork. What the worker itself writes s
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from . import _native, environment
 from .messages import EnvironmentRead, WorkerIdentity
+from .watched_dict import WatchedDict
 
 _ARGUMENTS = "mainargv"
 _PREFIX = b"="  # no variable's name begins with it
 _ALL_KEYS = _PREFIX
 
 
-class WatchedInput(dict[str, Any]):
+class WatchedInput(WatchedDict):
     """Behaves as the dict that xdist has."""
 
     _VARIABLES: ClassVar[dict[str, bytes]] = {
@@ -77,68 +78,6 @@ class WatchedInput(dict[str, Any]):
             self._note(key)
         self._note_as(_ALL_KEYS, "\0".join(self._told).encode(errors="replace"))
 
-    def __getitem__(self, key: str) -> Any:
-        self._note(key)
-        return dict.__getitem__(self, key)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        self._note(key)
-        return dict.get(self, key, default)
-
-    def __contains__(self, key: object) -> bool:
-        self._note(key)
-        return dict.__contains__(self, key)
-
-    def __iter__(self) -> Any:
-        self._note_all()
-        return dict.__iter__(self)
-
-    def __reversed__(self) -> Any:
-        self._note_all()
-        return dict.__reversed__(self)
-
-    def __len__(self) -> int:
-        self._note_all()
-        return dict.__len__(self)
-
-    def __eq__(self, other: object) -> bool:
-        self._note_all()
-        return dict.__eq__(self, other)
-
-    def __ne__(self, other: object) -> bool:
-        self._note_all()
-        return dict.__ne__(self, other)
-
-    __hash__ = None
-
-    def __repr__(self) -> str:
-        self._note_all()
-        return dict.__repr__(self)
-
-    def keys(self) -> Any:
-        self._note_all()
-        return dict.keys(self)
-
-    def values(self) -> Any:
-        self._note_all()
-        return dict.values(self)
-
-    def items(self) -> Any:
-        self._note_all()
-        return dict.items(self)
-
-    def copy(self) -> Any:
-        return dict(self.items())
-
-    def __or__(self, other: Any) -> Any:
-        return self.copy() | other
-
-    def __ror__(self, other: Any) -> Any:
-        return other | self.copy()
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return dict, (self.copy(),)
-
     def __setitem__(self, key: str, value: Any) -> None:
         self._written.add(key)
         dict.__setitem__(self, key, value)
@@ -147,14 +86,3 @@ class WatchedInput(dict[str, Any]):
         self._note(key)
         self._written.add(key)
         dict.__delitem__(self, key)
-
-    # By the methods above.
-    pop = MutableMapping.pop
-    popitem = MutableMapping.popitem
-    clear = MutableMapping.clear
-    setdefault = MutableMapping.setdefault
-    update = MutableMapping.update
-
-    def __ior__(self, other: Any) -> Any:
-        self.update(other)
-        return self
