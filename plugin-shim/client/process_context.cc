@@ -7,23 +7,10 @@
 
 #include <csignal>
 
+#include "protocol/ignored_signals.h"
+
 namespace hearth::client {
 namespace {
-
-std::uint64_t bit_of(int signal) { return std::uint64_t{1} << (signal - 1); }
-
-// Python ignores these two whatever it finds.
-bool is_pythons_own(int signal) { return signal == SIGPIPE || signal == SIGXFSZ; }
-
-std::uint64_t ignored_signals() {
-  std::uint64_t ignored = 0;
-  for (int signal = 1; signal < NSIG; ++signal) {
-    struct sigaction action {};
-    if (is_pythons_own(signal) || sigaction(signal, nullptr, &action) != 0) continue;
-    if (action.sa_handler == SIG_IGN) ignored |= bit_of(signal);
-  }
-  return ignored;
-}
 
 std::uint64_t blocked_signals() {
   sigset_t mask;
@@ -31,7 +18,7 @@ std::uint64_t blocked_signals() {
   pthread_sigmask(SIG_BLOCK, nullptr, &mask);
   std::uint64_t blocked = 0;
   for (int signal = 1; signal < NSIG; ++signal) {
-    if (sigismember(&mask, signal) == 1) blocked |= bit_of(signal);
+    if (sigismember(&mask, signal) == 1) blocked |= std::uint64_t{1} << (signal - 1);
   }
   return blocked;
 }
@@ -68,7 +55,7 @@ protocol::ProcessContext current_process_context() {
   context.io_priority = io_priority > 0 ? static_cast<std::uint64_t>(io_priority) : 0;
   context.processors = processors();
   context.limits = limits();
-  context.ignored_signals = ignored_signals();
+  context.ignored_signals = protocol::ignored_signals();
   context.blocked_signals = blocked_signals();
   return context;
 }

@@ -28,6 +28,10 @@ struct Command {
 
 using CommandNumber = std::uint64_t;
 
+// Ignored by a test's command when this process ignores them: ctest (libuv) sets the first 31
+// signals to their defaults and no others. Bit number N-1 for signal N.
+constexpr std::uint64_t kSignalsLeftAlone = ~std::uint64_t{0x7fffffff};
+
 struct Exited {
   CommandNumber number = 0;
   int wait_status = 0;  // raw, as waitpid(2) tells it
@@ -48,7 +52,7 @@ class Executor {
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
-  // The process gets what one gets from ctest: every signal at its default and none blocked, no
+  // The process gets what one gets from ctest: signals at their defaults and none blocked, no
   // descriptor but 0, 1 and 2, this process's group, limits and umask.
   virtual void start(CommandNumber number, const Command& command) = 0;
 

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "plugin-shim/ctest/words.h"
+#include "protocol/ignored_signals.h"
 #include "protocol/process_tree.h"
 
 namespace hearth::ctest {
@@ -40,18 +41,21 @@ class Processors {
   bool is_changed_ = false;
 };
 
-// What a child gets that says nothing else: no signal blocked, and each at its default.
+// What a child gets that says nothing else: no signal blocked, and each at its default but for what
+// ctest leaves alone.
 class Attributes {
  public:
   Attributes() {
     posix_spawnattr_init(&attributes_);
     sigset_t none;
     sigemptyset(&none);
-    // sigfillset() leaves out what the C library keeps to itself, which a child would then ignore.
-    sigset_t all;
-    std::memset(&all, 0xff, sizeof all);
+    // Not by sigfillset(), which leaves out what the C library keeps to itself: a child would then
+    // ignore it.
+    sigset_t defaults = none;
+    const std::uint64_t bits = ~(protocol::ignored_signals() & kSignalsLeftAlone);
+    std::memcpy(&defaults, &bits, sizeof bits);
     posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
+    posix_spawnattr_setsigdefault(&attributes_, &defaults);
     posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   }
   ~Attributes() { posix_spawnattr_destroy(&attributes_); }

@@ -13,10 +13,10 @@
 namespace hearth::ctest {
 namespace {
 
-// As ctest's children have it: every signal at its default, and none blocked.
+// As ctest's children have it: signals at their defaults, and none blocked.
 protocol::ProcessContext context() {
   auto context = client::current_process_context();
-  context.ignored_signals = 0;
+  context.ignored_signals &= kSignalsLeftAlone;
   context.blocked_signals = 0;
   return context;
 }

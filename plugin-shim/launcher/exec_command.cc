@@ -104,17 +104,6 @@ tl::expected<client::CommandConnection, client::Failure> connect(
   return client::CommandConnection::open(*endpoints, spec);
 }
 
-// What a native program gets; for Python's own sake the usual one leaves two signals out.
-protocol::ProcessContext native_context() {
-  auto context = client::current_process_context();
-  for (const int signal : {SIGPIPE, SIGXFSZ}) {
-    struct sigaction action {};
-    if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN)
-      context.ignored_signals |= std::uint64_t{1} << (signal - 1);
-  }
-  return context;
-}
-
 // For people.
 std::vector<std::string> as_typed(const std::vector<std::string>& words) {
   std::vector<std::string> typed{"exec", "--"};
@@ -178,7 +167,7 @@ int exec(std::vector<std::string> words) {
                                    .directory = directory,
                                    .environment = client::current_environment(),
                                    .umask = client::current_umask(),
-                                   .context = native_context()};
+                                   .context = client::current_process_context()};
   auto connection = connect(spec);
   auto copies = duplicates(numbers);
   if (!connection || !copies || !client::difference_from(connection->daemon_pid()).empty())

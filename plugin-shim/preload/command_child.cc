@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "protocol/ignored_signals.h"
 #include "protocol/write_all.h"
 
 namespace hearth::zygote {
@@ -32,7 +33,7 @@ void set_signals(const protocol::ProcessContext& context) {
   for (int signal = 1; signal < NSIG; ++signal) {
     const std::uint64_t bit = std::uint64_t{1} << (signal - 1);
     if ((context.blocked_signals & bit) != 0) sigaddset(&blocked, signal);
-    if ((context.ignored_signals & bit) != 0) std::signal(signal, SIG_IGN);
+    if ((context.ignored_signals & bit) != 0) protocol::ignore(signal);
   }
   pthread_sigmask(SIG_SETMASK, &blocked, nullptr);
 }

@@ -12,12 +12,16 @@
 
 #include "plugin-shim/ctest/local_executor.h"
 #include "protocol/fd.h"
+#include "protocol/ignored_signals.h"
 
 namespace hearth::ctest {
 
 class ExecutorTest : public testing::Test {
  protected:
   static constexpr int kDeadline = 20 * 1000;  // milliseconds
+
+  // As below make(1); before the first command, since it is asked for once.
+  static void SetUpTestSuite() { protocol::ignore(32); }
 
   // The reading end of the command's output.
   protocol::Fd start(CommandNumber number, Command command) {
