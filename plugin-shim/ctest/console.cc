@@ -19,8 +19,15 @@ bool Console::log_to(const std::string& file) {
   return static_cast<bool>(log_);
 }
 
-void Console::write(std::string_view text, Stream stream, bool is_logged) {
-  if (is_logged && log_) pending_log_ += text;
+void Console::write(std::string_view text, Stream stream, const char* kind) {
+  if (text.empty()) return;
+  if (kind != nullptr && log_) {
+    const bool is_new = names_kinds_ && last_kind_ != kind;
+    if (is_new) pending_log_.append("[").append(kind).append("] \n");
+    pending_log_ += text;
+    if (is_new) pending_log_ += '\n';
+    last_kind_ = kind;
+  }
   if (!setting_.quiet) {
     if (stream != pending_stream_) {
       flush();

@@ -22,14 +22,16 @@ class Console {
 
   // Also to this file (-O); false: it cannot be written, errno says why.
   [[nodiscard]] bool log_to(const std::string& file);
+  // That file says of what kind what follows is, each time that it changes: ctest before 4.0 does.
+  void name_kinds() { names_kinds_ = true; }
 
-  void print(std::string_view text) { write(text, Stream::output, true); }
+  void print(std::string_view text) { write(text, Stream::output, "HANDLER_OUTPUT"); }
   void print_verbose(std::string_view text) {
-    if (setting_.verbose) write(text, Stream::output, true);
+    if (setting_.verbose) write(text, Stream::output, "HANDLER_VERBOSE_OUTPUT");
   }
-  void complain(std::string_view text) { write(text, Stream::errors, true); }
+  void complain(std::string_view text) { write(text, Stream::errors, "ERROR_MESSAGE"); }
   // Only where there is a terminal: nothing for the file.
-  void draw(std::string_view text) { write(text, Stream::output, false); }
+  void draw(std::string_view text) { write(text, Stream::output, nullptr); }
   void flush();
 
   bool is_verbose() const { return setting_.verbose; }
@@ -37,13 +39,16 @@ class Console {
 
  private:
   enum class Stream { output, errors };
-  void write(std::string_view text, Stream stream, bool is_logged);
+  // `kind`: null for what is not for the file.
+  void write(std::string_view text, Stream stream, const char* kind);
 
   Setting setting_;
   std::string pending_;
   Stream pending_stream_ = Stream::output;
   std::string pending_log_;
   protocol::Fd log_;
+  bool names_kinds_ = false;
+  std::string_view last_kind_;
 };
 
 }  // namespace hearth::ctest

@@ -66,6 +66,16 @@ std::vector<std::string> command_of(const ListingRequest& request, const char* w
   return command;
 }
 
+// Of its library, on expressions that make no sense.
+std::string remarks_of(const std::string& text) {
+  std::string remarks;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("RegularExpression::compile(): ")) remarks += line + "\n";
+  }
+  return remarks;
+}
+
 // From "Added setup test …" to "Added 1 tests to meet fixture requirements".
 std::string fixture_lines_of(const std::string& text) {
   constexpr std::string_view kBefore = "Updating test list for fixtures\n";
@@ -88,6 +98,7 @@ tl::expected<std::vector<Test>, std::string> select(const ListingRequest& reques
   const Captured captured = process->wait();
   listing.warnings = captured.errors;
   listing.fixture_lines = fixture_lines_of(captured.output);
+  listing.remarks = remarks_of(captured.output);
   if (captured.wait_status != 0) return tl::unexpected(std::string());
   std::vector<Test> selected;
   for (const auto& [number, name] : numbers_of(captured.output)) {

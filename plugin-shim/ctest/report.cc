@@ -10,6 +10,7 @@ namespace {
 
 constexpr Version kAllPassedIsShort{4, 4};
 constexpr Version kNamesLabels{3, 31};
+constexpr Version kErasesFirst{4, 4};
 
 std::size_t digits(std::size_t number) { return std::to_string(number).size(); }
 
@@ -58,12 +59,15 @@ std::string Report::prefix(const Test& test, std::size_t done) const {
          " ";
 }
 
+void Report::progress(const std::string& text) {
+  const std::string erase = "\033[K";
+  const bool erases_first = setting_.version >= kErasesFirst;
+  console_.draw((line_is_open_ ? "\r" : "") + (erases_first ? erase + text : text + erase));
+  line_is_open_ = true;
+}
+
 void Report::start(const Test& test, std::size_t done) {
-  if (setting_.progress) {
-    console_.draw((line_is_open_ ? "\r" : "") + prefix(test, done) + test.name + "\033[K");
-    line_is_open_ = true;
-    return;
-  }
+  if (setting_.progress) return progress(prefix(test, done) + test.name);
   const std::string number = std::to_string(test.number);
   console_.print(right("Start ", 2 * digits(setting_.total) + 8) +
                  right(number, digits(static_cast<std::size_t>(setting_.highest_number))) + ": " +
@@ -81,14 +85,15 @@ void Report::end(const Result& result, std::size_t done, Attempt attempt,
   const std::string shown = verdict.shown + seconds(result.time) + "\n";
   const std::size_t width = setting_.name_width + 4;
   if (setting_.progress) {
+    // A fault that is written at once stands where the line just is.
+    const std::string& fault = verdict.fault;
+    const bool is_at_once = !fault.empty() && verdict.shown.starts_with(fault);
+    if (is_at_once) console_.print(fault);
+    if (!verdict.is_passed()) progress("");
+    if (done == setting_.total) progress(prefix(test, done) + test.name);
     if (!verdict.is_passed()) {
-      console_.draw(std::string(line_is_open_ ? "\r" : "") + "\033[K");
-      line_is_open_ = false;
-      console_.print(prefix(test, done) + dotted(test.name, width) + shown);
-    }
-    if (done == setting_.total) {
-      console_.draw((line_is_open_ ? "\r" : "") + prefix(test, done) + test.name + "\033[K\n");
-      line_is_open_ = false;
+      console_.print(prefix(test, done) + dotted(test.name, width) +
+                     shown.substr(is_at_once ? fault.size() : 0));
     }
   } else {
     std::string line = prefix(test, done);

@@ -56,6 +56,7 @@ class Report {
 
  private:
   std::string prefix(const Test& test, std::size_t done) const;
+  void progress(const std::string& text);
   std::string dotted(const std::string& name, std::size_t width) const;
   void label_summary(const std::vector<const Result*>& results, const std::vector<Test>& tests,
                      bool of_subprojects);

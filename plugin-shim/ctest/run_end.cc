@@ -1,5 +1,6 @@
 // What follows when a test has ended.
-#include <cerrno>
+#include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "plugin-shim/ctest/environment.h"
@@ -71,8 +72,10 @@ void Run::finish(Places::iterator place) {
   result.verdict = judge(running.test(), running.ending(), output, expressions_);
   if (result.verdict.status == Status::completed) costs_[place->index].add(result.time.count());
   if (!result.started) {
+    std::string why = running.start_failure();  // ctest's library begins it with a small letter
+    why.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(why.front())));
     parts_.console.complain("Process not started\n " + running.test().command.front() + "\n[" +
-                            running.start_failure() + "]\n");
+                            why + "]\n");
   } else if (wants_another(*place, result.verdict)) {
     result.output = output;
     parts_.report.end(result, done_ + 1, {shows_count(*place)}, output);

@@ -34,6 +34,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Version kReadsConfigurationOnce{4, 0};
+constexpr Version kGoesSilently{4, 0};
+constexpr Version kNamesNoKinds{4, 0};
 constexpr Version kKnowsSeeds{4, 1};
 constexpr Version kUsesJobServer{3, 29};
 
@@ -154,6 +156,10 @@ bool Session::read_resources() {
 }
 
 void Session::introduce(Console& console) const {
+  if (!options_.build_directory.empty() && listing_.version < kGoesSilently) {
+    console.print("Internal ctest changing into directory: " + project_.directory().string() +
+                  "\n");
+  }
   const std::string file = project_.configuration_file().string();
   for (int time = listing_.version < kReadsConfigurationOnce ? 2 : 1; time > 0; --time) {
     console.print_verbose("UpdateCTestConfiguration  from :" + file + "\n");
@@ -237,6 +243,7 @@ Outcome Session::carry_out() {
   Console console({options_.quiet, options_.verbose});
   if (!options_.output_log.empty() && !console.log_to(options_.output_log))
     return plainly("-O " + options_.output_log);
+  if (listing_.version < kNamesNoKinds) console.name_kinds();
   const fs::path temporary = project_.temporary();
   std::error_code error;
   fs::create_directories(temporary, error);

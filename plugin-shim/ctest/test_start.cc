@@ -40,8 +40,8 @@ std::string directory_trouble(const std::string& directory, Version version) {
 
 void tell_command(const Test& test, Console& console, Report& report) {
   if (!console.is_verbose()) return;
-  console.print_verbose("\n");
-  report.tell(test, "Test command: " + shown_command(test));
+  console.print_verbose("\n" + std::to_string(test.number) +
+                        ": Test command: " + shown_command(test) + "\n");
   if (!test.directory.empty()) report.tell(test, "Working Directory: " + test.directory);
   if (!test.environment.empty()) report.tell(test, "Environment variables: ");
   for (const std::string& entry : test.environment) report.tell(test, " " + entry);
