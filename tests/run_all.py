@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
@@ -23,12 +24,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass
 class Part:
-    """Tests that one command runs; it writes a JUnit file."""
+    """Tests that one command runs; it writes a JUnit file. With a daemon of hearth's own, which ends with them."""
 
     name: str
     command: list[str]
     report: Path
     environment: dict[str, str] = field(default_factory=dict)
+    has_daemon: bool = False
 
 
 @dataclass
@@ -93,22 +95,16 @@ def parts(build: Path, jobs: int) -> list[Part]:
 
     # Each of these tests has a daemon of its own, and waits for it most of the time.
     side_by_side = ("-n", str(jobs), "--dist", "worksteal")
-    ctest = reports / "cpp.xml"
+
+    def with_ctest(name: str, *command: str, has_daemon: bool = False) -> Part:
+        report = reports / f"{name}.xml"
+        options = [f"-j{jobs}", "--output-on-failure", "--progress", "--output-junit", str(report)]
+        command = (*command, "--test-dir", str(build), *options)
+        return Part(name, list(command), report, environment, has_daemon)
+
     return [
-        Part(
-            "cpp",
-            [
-                "ctest",
-                "--test-dir",
-                str(build),
-                f"-j{jobs}",
-                "--output-on-failure",
-                "--progress",
-                "--output-junit",
-                str(ctest),
-            ],
-            ctest,
-        ),
+        with_ctest("cpp", "ctest"),
+        with_ctest("cpp-by-hearth", environment["HEARTH_BIN"], "ctest", has_daemon=True),
         with_pytest("protocol", "tests/protocol"),
         with_pytest("python", "tests/python"),
         with_pytest("client", "tests/client"),
@@ -124,9 +120,15 @@ def parts(build: Path, jobs: int) -> list[Part]:
 def run(part: Part) -> Counts:
     """A part whose command fails without a failed test to show for it counts as one failure."""
     part.report.unlink(missing_ok=True)
-    status = subprocess.run(
-        part.command, cwd=ROOT, env={**os.environ, **part.environment}
-    ).returncode
+    with tempfile.TemporaryDirectory(prefix="hearth-", dir="/tmp") as directory:
+        environment = {**os.environ, **part.environment}
+        if part.has_daemon:
+            environment["HEARTH_RUNTIME_DIR"] = f"{directory}/run"
+            environment["HEARTH_STATE_DIR"] = f"{directory}/state"
+        status = subprocess.run(part.command, cwd=ROOT, env=environment).returncode
+        if part.has_daemon:
+            stop = [environment["HEARTH_BIN"], "stop"]
+            status = subprocess.run(stop, cwd=ROOT, env=environment).returncode or status
     counts = count(part.report) if part.report.exists() else Counts()
     if status and not counts.failed:
         print(f"==== {part.name}: {part.command[0]} ended with status {status}")

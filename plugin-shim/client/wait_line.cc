@@ -1,31 +1,14 @@
 #include "plugin-shim/client/wait_line.h"
 
-#include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <cstdlib>
-#include <cstring>
 #include <utility>
+
+#include "plugin-shim/client/terminal.h"
 
 namespace hearth::client {
 namespace {
-
-constexpr const char* kErase = "\r\x1b[K";
-constexpr std::size_t kUsualColumns = 80;
-
-bool knows_how_to_erase(const char* terminal) {
-  return terminal != nullptr && *terminal != '\0' && std::strcmp(terminal, "dumb") != 0;
-}
-
-// Whoever writes from the background is stopped, or disturbs somebody.
-bool is_in_foreground() { return tcgetpgrp(STDERR_FILENO) == getpgrp(); }
-
-std::size_t columns() {
-  winsize size{};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kUsualColumns;
-  return size.ws_col;
-}
 
 const char* what_is_built(protocol::Stage stage) {
   switch (stage) {
@@ -62,17 +45,16 @@ std::string wait_text(const protocol::RunWaits& waits, std::size_t columns) {
 }
 
 WaitLine::WaitLine()
-    : is_possible_(isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1 &&
-                   knows_how_to_erase(std::getenv("TERM"))) {}
+    : is_possible_(isatty(STDOUT_FILENO) == 1 && can_erase(STDERR_FILENO, std::getenv("TERM"))) {}
 
 void WaitLine::show(const protocol::RunWaits& waits) {
-  if (!is_possible_ || !is_in_foreground()) return;
+  if (!is_possible_ || !is_in_foreground(STDERR_FILENO)) return;
   is_shown_ = true;
-  write_to_terminal(kErase + wait_text(waits, columns()));
+  write_to_terminal(kEraseLine + wait_text(waits, columns_of(STDERR_FILENO)));
 }
 
 void WaitLine::erase() {
-  if (std::exchange(is_shown_, false)) write_to_terminal(kErase);
+  if (std::exchange(is_shown_, false)) write_to_terminal(kEraseLine);
 }
 
 }  // namespace hearth::client

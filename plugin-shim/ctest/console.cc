@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "plugin-shim/client/terminal.h"
 #include "protocol/write_all.h"
 
 namespace hearth::ctest {
@@ -28,27 +29,53 @@ void Console::write(std::string_view text, Stream stream, const char* kind) {
     if (is_new) pending_log_ += '\n';
     last_kind_ = kind;
   }
-  if (!setting_.quiet) {
-    if (stream != pending_stream_) {
-      flush();
-      pending_stream_ = stream;
-    }
-    pending_ += text;
+  if (!setting_.quiet) add(text, stream);
+  if (pending_.size() > kFull) write_pending(false);
+  if (pending_log_.size() > kFull) write_log();
+}
+
+void Console::print_always(std::string_view text) { add(text, Stream::output); }
+
+void Console::add(std::string_view text, Stream stream) {
+  if (stream != pending_stream_) {
+    write_pending(false);
+    pending_stream_ = stream;
   }
-  if (pending_.size() > kFull || pending_log_.size() > kFull) flush();
+  pending_ += text;
+}
+
+// What is the last for now is followed by the status, in one piece where it goes the same way.
+void Console::write_pending(bool is_last) {
+  const std::string next = is_last ? status_ : std::string();
+  if (pending_.empty() && next == shown_status_) return;
+  if (!shown_status_.empty()) {
+    if (pending_stream_ == Stream::errors) {
+      protocol::write_all(STDOUT_FILENO, client::kEraseLine);
+    } else {
+      pending_.insert(0, client::kEraseLine);
+    }
+  }
+  // Nobody who reads is no reason to stop testing.
+  if (pending_stream_ == Stream::errors) {
+    protocol::write_all(STDERR_FILENO, pending_);
+    pending_.clear();
+    pending_stream_ = Stream::output;
+  }
+  pending_ += next;
+  protocol::write_all(STDOUT_FILENO, pending_);
+  pending_.clear();
+  shown_status_ = next;
+}
+
+void Console::write_log() {
+  if (pending_log_.empty()) return;
+  protocol::write_all(log_.get(), pending_log_);
+  pending_log_.clear();
 }
 
 void Console::flush() {
-  if (!pending_.empty()) {
-    // Nobody who reads is no reason to stop testing.
-    protocol::write_all(pending_stream_ == Stream::output ? STDOUT_FILENO : STDERR_FILENO,
-                        pending_);
-    pending_.clear();
-  }
-  if (!pending_log_.empty()) {
-    protocol::write_all(log_.get(), pending_log_);
-    pending_log_.clear();
-  }
+  write_pending(true);
+  write_log();
 }
 
 }  // namespace hearth::ctest

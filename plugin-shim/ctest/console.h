@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "protocol/fd.h"
 
@@ -30,8 +31,12 @@ class Console {
     if (setting_.verbose) write(text, Stream::output, "HANDLER_VERBOSE_OUTPUT");
   }
   void complain(std::string_view text) { write(text, Stream::errors, "ERROR_MESSAGE"); }
+  // What ctest's library writes itself: past the file, and with -Q as well.
+  void print_always(std::string_view text);
   // Only where there is a terminal: nothing for the file.
   void draw(std::string_view text) { write(text, Stream::output, nullptr); }
+  // Below all that is written, until it is another one or empty; only where it can be taken off.
+  void set_status(std::string text) { status_ = std::move(text); }
   void flush();
 
   bool is_verbose() const { return setting_.verbose; }
@@ -41,10 +46,15 @@ class Console {
   enum class Stream { output, errors };
   // `kind`: null for what is not for the file.
   void write(std::string_view text, Stream stream, const char* kind);
+  void add(std::string_view text, Stream stream);
+  void write_pending(bool is_last);
+  void write_log();
 
   Setting setting_;
   std::string pending_;
   Stream pending_stream_ = Stream::output;
+  std::string status_;
+  std::string shown_status_;
   std::string pending_log_;
   protocol::Fd log_;
   bool names_kinds_ = false;

@@ -71,7 +71,7 @@ std::string remarks_of(const std::string& text) {
   std::string remarks;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("RegularExpression::compile(): ")) remarks += line + "\n";
+    if (line.starts_with("RegularExpression::compile()")) remarks += line + "\n";
   }
   return remarks;
 }

@@ -101,7 +101,8 @@ void Report::end(const Result& result, std::size_t done, Attempt attempt,
       const std::string blank = right("  ", digits(setting_.total));
       line = blank + blank + line.substr(line.find(" Test") + 1);
     }
-    console_.print(line + dotted(test.name + " ", width) + shown);
+    console_.print(line + dotted(test.name + " ", width));
+    console_.print(shown);
   }
   const bool shows_output =
       verdict.status != Status::completed && verdict.status != Status::not_run && result.started;
@@ -123,11 +124,10 @@ void Report::summary(const std::vector<const Result*>& results, const std::vecto
   if (colours.whole_lines()) {
     console_.print(colours.paint(colour, "\n" + passed + (is_short ? "" : ", " + failed) + out_of));
   } else {
-    console_.print("\n" + (is_good ? colours.paint(colour, passed) : passed + colours.end()));
-    if (!is_short) {
-      console_.print(", " + (is_good ? failed + colours.end() : colours.paint(colour, failed)));
-    }
-    console_.print(out_of);
+    std::string line = "\n" + (is_good ? colours.paint(colour, passed) : passed + colours.end());
+    if (!is_short)
+      line += ", " + (is_good ? failed + colours.end() : colours.paint(colour, failed));
+    console_.print(line + out_of);
   }
   if (!setting_.subprojects.empty() && setting_.subproject_summary)
     label_summary(results, tests, true);

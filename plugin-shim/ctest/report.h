@@ -43,6 +43,8 @@ class Report {
   // `done`: this one included.
   void end(const Result& result, std::size_t done, Attempt attempt, const std::string& output);
 
+  bool shows_progress() const { return setting_.progress; }
+
   struct Counts {
     std::size_t passed = 0;
     std::size_t failed = 0;

@@ -14,7 +14,9 @@
 #include <map>
 #include <utility>
 
+#include "plugin-shim/client/terminal.h"
 #include "plugin-shim/ctest/resource_variables.h"
+#include "plugin-shim/ctest/status_line.h"
 #include "plugin-shim/ctest/test_start.h"
 
 namespace hearth::ctest {
@@ -54,10 +56,12 @@ int Run::carry_out() {
   while (interrupted_by_ == 0) {
     start_ready();
     if (places_.empty() && !held_up_until_) break;
+    show_status();
     parts_.console.flush();
     if (!wait()) break;
     finish_what_is_done();
   }
+  parts_.console.set_status({});
   return interrupted_by_;
 }
 
@@ -176,8 +180,25 @@ TestOutput::Tell Run::teller(const Test& test) {
   return [this, &test](const std::string& text) { parts_.report.tell(test, text); };
 }
 
+void Run::show_status() {
+  if (!parts_.shows_status) return;
+  Progress progress{done_, failed_.size(), parts_.listing.tests.size(), {}};
+  for (const Place& place : places_) {
+    progress.running.push_back(
+        {test_of(place).name, std::chrono::duration_cast<std::chrono::seconds>(
+                                  Clock::now() - place.running->started())});
+  }
+  parts_.console.set_status(client::is_in_foreground(STDOUT_FILENO)
+                                ? status_line(progress, client::columns_of(STDOUT_FILENO))
+                                : std::string());
+}
+
 std::optional<Run::Clock::time_point> Run::next_time() const {
   std::optional<Clock::time_point> next = held_up_until_;
+  if (parts_.shows_status) {  // where times are told, in seconds
+    const auto soon = Clock::now() + std::chrono::seconds(1);
+    next = next ? std::min(*next, soon) : soon;
+  }
   for (const Place& place : places_) {
     const auto time = place.running->next_time();
     if (time && (!next || *time < *next)) next = time;

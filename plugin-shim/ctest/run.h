@@ -41,6 +41,7 @@ struct RunParts {
   bool has_resources = false;
   std::vector<std::string> lacking_resources;
   std::optional<std::chrono::system_clock::time_point> stop_time;
+  bool shows_status = false;  // the line on a terminal
 };
 
 class Run {
@@ -86,6 +87,7 @@ class Run {
   void pass_stop_time();
   void warn_of_slow_ones(Clock::time_point now);
   bool wait();
+  void show_status();
   std::optional<Clock::time_point> next_time() const;
   void take_ended();
   void finish_what_is_done();

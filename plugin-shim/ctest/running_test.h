@@ -37,6 +37,7 @@ class RunningTest {
 
   const Test& test() const { return test_; }
   CommandNumber number() const { return number_; }
+  Clock::time_point started() const { return started_; }
   // Negative: nothing more comes.
   int output_fd() const { return output_.get(); }
   const TestOutput& output() const { return text_; }

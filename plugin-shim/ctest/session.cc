@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "plugin-shim/client/terminal.h"
 #include "plugin-shim/ctest/checkpoint.h"
 #include "plugin-shim/ctest/colours.h"
 #include "plugin-shim/ctest/console.h"
@@ -172,7 +173,7 @@ void Session::introduce(Console& console) const {
   }
   console.print("Test project " + project_.directory().string() + "\n");
   console.print_verbose("Constructing a list of tests\n");
-  console.print(listing_.remarks);
+  console.print_always(listing_.remarks);
   console.complain(listing_.warnings);
   console.print_verbose(
       std::string("Done constructing a list of tests\n") + "Updating test list for fixtures\n" +
@@ -268,7 +269,9 @@ Outcome Session::carry_out() {
   Interruption interruption;
   const std::unique_ptr<Executor> executor = request_.executor();
   Run run({options_, listing_, project_.timeout(), *executor, interruption, console, report, log,
-           checkpoint, resources_.has_value(), lacking_resources_, stop_time_},
+           checkpoint, resources_.has_value(), lacking_resources_, stop_time_,
+           !options_.quiet && !report.shows_progress() &&
+               client::can_erase(STDOUT_FILENO, request_.variable("TERM"))},
           std::move(plan), std::move(costs_), done);
   Outcome outcome;
   outcome.signal = run.carry_out();

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from tests.ctest.execution import Result
 
 _LEFT = re.compile(r"^hearth: not taken over: .*\n", re.M)
+# The last line on a terminal, which is taken off again.
+_STATUS = re.compile(r"hearth: \d+ of \d+[^\r\n]*\r\x1b\[K")
 # After the summary: tests that `--repeat until-pass` saw failing at first.
 _FLAKY = re.compile(r"\nThe following tests are FLAKY: .*\n(?:\t.*\n)+")
 # Tests whose child outlived them and held their output; hearth does not wait for it.
@@ -16,7 +18,7 @@ _LEAK = re.compile(r"\nThe following tests LEAK: .*\n(?:\t.*\n)+")
 # What is flaky, in JUnit, where no other property need stand beside it.
 _FLAKY_PROPERTY = re.compile(r'\s*<property name="flaky" value="[^"]*"/>')
 _NO_PROPERTIES = re.compile(r"\s*<properties>\s*</properties>")
-_ADDITIONS = (_LEFT, _FLAKY, _LEAK, _FLAKY_PROPERTY, _NO_PROPERTIES)
+_ADDITIONS = (_LEFT, _STATUS, _FLAKY, _LEAK, _FLAKY_PROPERTY, _NO_PROPERTIES)
 # A test that is started by the launcher has it before its command, and ctest itself has not looked for that on PATH.
 _LAUNCHED = (
     (re.compile(r'(Test command: )\S*/hearth-exec "--" "([^"]*)"'), r"\1\2"),

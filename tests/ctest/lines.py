@@ -90,7 +90,7 @@ LINES = (
     _line("verdicts", "--progress -R 'pass|skip'", shape=TERMINAL),
     _line("verdicts", "--progress -R 'pass|skip'", shape=PLAIN_TERMINAL),
     _line("verdicts", "-R 'pass|skip'", environment={"CTEST_PROGRESS_OUTPUT": "1"}, shape=TERMINAL),
-    _line("verdicts", "-R 'pass|skip|signal-S|disabled'", shape=TERMINAL),
+    _line("verdicts", "-R 'pass|skip|signal-S|disabled'", shape=TERMINAL, quick=True),
     _line("verdicts", "-R 'pass|skip|signal-S|disabled'", environment={"CLICOLOR_FORCE": "1"}),
     _line("verdicts", "-R 'pass|skip|signal-S'", environment={"CLICOLOR": "0"}, shape=TERMINAL),
     _line("verdicts", "--quiet --stop-on-failure"),
