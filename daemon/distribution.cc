@@ -201,6 +201,8 @@ void Distribution::begin() {
     event.max_worker_restarts = capped(static_cast<std::uint64_t>(wish_.max_worker_restarts));
   event.max_chunk = unless_zero(wish_.max_chunk);
   event.judges_lost_items = wish_.judges_lost_items;
+  event.max_items_per_worker = unless_zero(wish_.max_items_per_worker);
+  event.isolates_files = wish_.isolates_files;
   log("distribution")
       .info("run_submitted run={} items={} workers={} policy={}", run_.value, crew_.items().size(),
             wish_.workers, wish_.policy);
@@ -229,6 +231,7 @@ void Distribution::controller_gone() {
 
 void Distribution::hold_workers(bool is_stopped) {
   is_stopped_ = is_stopped;
+  for (const auto& [id, timer] : item_timers_) timer->hold(is_stopped);
   crew_.signal(is_stopped ? SIGSTOP : SIGCONT);
 }
 
@@ -303,6 +306,7 @@ void Distribution::execute(const scheduler::Command& command) {
       [&](const auto& action) {
         using Action = std::decay_t<decltype(action)>;
         if constexpr (std::is_same_v<Action, scheduler::StartWorker>) {
+          crew_.name(action.worker, action.succeeds);
           start_worker(action.worker);
         } else if constexpr (std::is_same_v<Action, scheduler::AssignItems>) {
           to_worker(action.worker, protocol::RunItems{indices(action.items)});
@@ -431,7 +435,8 @@ void Distribution::worker_ended(scheduler::WorkerId id, protocol::WorkerEnded en
   if (ended.worker == borrower_) borrower_.clear();
   ended.lost_item = -1;
   ending_ = &ended;
-  services_.dispatcher.post(scheduler::WorkerExited{run_, id, ended.expected});
+  services_.dispatcher.post(
+      scheduler::WorkerExited{run_, id, ended.expected, ended.overdue_ms != 0});
   ending_ = nullptr;
   link_.enqueue(ended);
   if (last_message_) finish(last_message_->outcome, last_message_->message);
@@ -464,8 +469,11 @@ void Distribution::data_received(Worker& worker, protocol::Message message) {
     if (!std::exchange(has_begun_, true)) wait_notice_.end();
     dispatcher.post(scheduler::ItemStarted{run_, worker.id(), item_id(started->item)});
     link_.enqueue(protocol::ItemBegan{worker.name(), started->item});
+  } else if (const auto* limit = std::get_if<protocol::TimeLimit>(&message)) {
+    limit_time(worker, *limit);
   } else if (auto* finished = std::get_if<protocol::ItemFinished>(&message)) {
     if (!are_items({finished->item})) return reject(finished->item);
+    item_is_over(worker.id());
     const auto duration = std::min<std::uint64_t>(finished->duration_ns, INT64_MAX);
     dispatcher.post(scheduler::ItemFinished{run_, worker.id(), item_id(finished->item),
                                             std::chrono::nanoseconds(duration),
@@ -479,6 +487,7 @@ void Distribution::data_received(Worker& worker, protocol::Message message) {
           scheduler::WorkerFailed{run_, worker.id(), capped(event->failures), event->fatal});
     }
   } else if (std::holds_alternative<protocol::TerminalWanted>(message)) {
+    item_is_over(worker.id());  // whoever debugs it takes his time
     link_.enqueue(protocol::TerminalRequested{worker.name()});
   } else if (const auto* returned = std::get_if<protocol::TerminalReturned>(&message)) {
     borrower_.clear();
@@ -495,11 +504,35 @@ void Distribution::data_received(Worker& worker, protocol::Message message) {
   }
 }
 
+void Distribution::limit_time(const Worker& worker, const protocol::TimeLimit& limit) {
+  auto& timer = item_timers_[worker.id()];
+  if (!timer) {
+    const auto hear = [this, id = worker.id()] {
+      if (auto* it = crew_.find(id)) it->read_data();
+    };
+    const auto end = [this, id = worker.id()](ItemTimer::Overdue overdue) {
+      auto* it = crew_.find(id);
+      if (!it) return;
+      overdue_[id] = std::move(overdue);
+      it->end_overdue();
+    };
+    timer = std::make_unique<ItemTimer>(services_.loop, worker.pid(), hear, end);
+  }
+  timer->begin(limit);
+}
+
+void Distribution::item_is_over(scheduler::WorkerId id) {
+  const auto timer = item_timers_.find(id);
+  if (timer != item_timers_.end()) timer->second->end();
+}
+
 void Distribution::worker_exited(Worker& worker, int wait_status) {
   // Deferred: the worker's own code is still running, and so may be the scheduler's step.
   services_.loop.defer([this, alive = std::weak_ptr(alive_), id = worker.id(), wait_status] {
     if (alive.expired()) return;
     const auto gone = crew_.take(id);
+    item_timers_.erase(id);
+    auto overdue = overdue_.extract(id);
     if (!gone || finished_) return;
     if (!gone->finished) {
       log("distribution")
@@ -512,6 +545,10 @@ void Distribution::worker_exited(Worker& worker, int wait_status) {
     ended.wait_status = wait_status;
     ended.output = std::move(gone->output);
     if (!ended.expected) gone->last_words.add_to(ended);
+    if (!overdue.empty()) {
+      ended.overdue_ms = overdue.mapped().limit_ms;
+      ended.stack = std::move(overdue.mapped().stack);
+    }
     worker_ended(id, std::move(ended));
   });
 }

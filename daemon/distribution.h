@@ -12,6 +12,7 @@
 #include <string>
 
 #include "daemon/dispatcher.h"
+#include "daemon/item_timer.h"
 #include "daemon/wait_notice.h"
 #include "daemon/worker_crew.h"
 
@@ -84,6 +85,8 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   void kill_after(Clock::duration patience);
   void fail(std::string message);
   void worker_ended(scheduler::WorkerId id, protocol::WorkerEnded ended);
+  void limit_time(const Worker& worker, const protocol::TimeLimit& limit);
+  void item_is_over(scheduler::WorkerId id);
   void finish_run(const scheduler::FinishRun& command);
   void finish(protocol::Outcome outcome, std::string message);
   void tick();
@@ -114,6 +117,9 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
                             link_.flush();
                           }};
   Clock::time_point begun_at_{};
+  // Of workers that have executed an item with a time limit.
+  std::map<scheduler::WorkerId, std::unique_ptr<ItemTimer>> item_timers_;
+  std::map<scheduler::WorkerId, ItemTimer::Overdue> overdue_;  // workers that are being ended
   std::map<scheduler::WorkerId, EventLoop::TimerId> ramping_;  // workers whose time has not come
   EventLoop::TimerId tick_timer_{};
   EventLoop::TimerId kill_timer_{};

@@ -47,6 +47,10 @@ tl::expected<protocol::Fd, std::string> anonymous_file(const char* name);
 // All that was written to it so far.
 std::string contents(const protocol::Fd& file);
 
+// The last `most` bytes of a file that some process has open and that has no name (any more); empty
+// where that descriptor is anything else.
+std::string end_of_anonymous_file(pid_t process, int descriptor, std::size_t most);
+
 // What a stream looks like to a program that asks: is it a terminal, of which size.
 struct Terminal {
   bool is_terminal = false;

@@ -19,6 +19,21 @@
 namespace hearth::daemon {
 namespace {
 
+std::string contents_from(const protocol::Fd& file, off_t start) {
+  struct stat info {};
+  if (fstat(file.get(), &info) != 0 || info.st_size <= start) return {};
+  std::string text(static_cast<std::size_t>(info.st_size - start), '\0');
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const auto count =
+        pread(file.get(), text.data() + done, text.size() - done, start + static_cast<off_t>(done));
+    if (count <= 0) break;
+    done += static_cast<std::size_t>(count);
+  }
+  text.resize(done);
+  return text;
+}
+
 std::string failure(const char* what) { return std::string(what) + ": " + std::strerror(errno); }
 
 // The limit of one cgroup v2 directory in cores, infinity when there is none.
@@ -62,20 +77,17 @@ tl::expected<protocol::Fd, std::string> anonymous_file(const char* name) {
   return file;
 }
 
-std::string contents(const protocol::Fd& file) {
+std::string end_of_anonymous_file(pid_t process, int descriptor, std::size_t most) {
+  const auto path = "/proc/" + std::to_string(process) + "/fd/" + std::to_string(descriptor);
+  // A look before it is opened: what else it may be could keep us waiting.
   struct stat info {};
-  if (fstat(file.get(), &info) != 0 || info.st_size <= 0) return {};
-  std::string text(static_cast<std::size_t>(info.st_size), '\0');
-  std::size_t done = 0;
-  while (done < text.size()) {
-    const auto count =
-        pread(file.get(), text.data() + done, text.size() - done, static_cast<off_t>(done));
-    if (count <= 0) break;
-    done += static_cast<std::size_t>(count);
-  }
-  text.resize(done);
-  return text;
+  if (stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_nlink != 0) return {};
+  const protocol::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file) return {};
+  return contents_from(file, std::max<off_t>(0, info.st_size - static_cast<off_t>(most)));
 }
+
+std::string contents(const protocol::Fd& file) { return contents_from(file, 0); }
 
 Terminal terminal_of(int fd) {
   Terminal terminal;

@@ -17,13 +17,30 @@ constexpr auto kill_patience = std::chrono::seconds(1);  // from the client's de
 constexpr auto fork_patience = std::chrono::seconds(1);
 constexpr int max_attempts = 3;
 
-constexpr int exit_code_interrupted = 2;  // pytest's
+// For a session whose item takes too long to take down what it can.
+constexpr auto overdue_patience = std::chrono::seconds(2);
+
+constexpr int exit_code_tests_failed = 1;  // pytest's
+constexpr int exit_code_interrupted = 2;   // likewise
 constexpr int as_wait_status(int exit_code) { return exit_code << 8; }
 
 // Whether a process that does nothing about this signal dies of it.
 bool ends_by_default(int signal) {
   return signal != SIGCHLD && signal != SIGCONT && signal != SIGURG && signal != SIGWINCH &&
          signal != SIGTSTP;
+}
+
+// What a session that was ended for its item could not say itself.
+std::string account_of(const ItemTimer::Overdue& overdue) {
+  std::string text = fmt::format("\nhearth: {} took longer than {:g} s, so the run was ended\n",
+                                 overdue.item, static_cast<double>(overdue.limit_ms) / 1000);
+  const auto add = [&](const char* title, const std::string& part) {
+    if (!part.empty()) text += fmt::format("\n{}:\n{}", title, part);
+  };
+  add("captured stdout", overdue.captured_stdout);
+  add("captured stderr", overdue.captured_stderr);
+  add("what its threads were doing", overdue.stack);
+  return text;
 }
 
 }  // namespace
@@ -129,6 +146,7 @@ void SessionRun::session_started(pid_t pid) {
                                               pid, client_, streams_[0]);
   for (const int number : std::exchange(pending_signals_, {})) signal_session(number);
   if (killed_) signal_group(pid, SIGKILL);
+  if (early_limit_) limit_time(*std::exchange(early_limit_, std::nullopt));
   if (!control_) services_.processes.suspect(pid);
 }
 
@@ -176,7 +194,40 @@ void SessionRun::session_exited(int wait_status) {
     return;
   }
   if (distribution_) distribution_->controller_gone();
-  end(wait_status);
+  item_timer_.reset();
+  if (overdue_) {
+    end(as_wait_status(exit_code_tests_failed), {{}, account_of(*overdue_)});
+  } else {
+    end(wait_status);
+  }
+}
+
+void SessionRun::limit_time(const protocol::TimeLimit& limit) {
+  if (pid_ == 0) {
+    early_limit_ = limit;
+    return;
+  }
+  if (!item_timer_) {
+    const auto hear = [this] {
+      if (control_) on_control(POLLIN);
+    };
+    item_timer_ = std::make_unique<ItemTimer>(
+        services_.loop, pid_, hear,
+        [this](ItemTimer::Overdue overdue) { end_overdue(std::move(overdue)); });
+  }
+  item_timer_->begin(limit);
+}
+
+// The session is the item's own process: with it ends the run. Its client is told what it was.
+void SessionRun::end_overdue(ItemTimer::Overdue overdue) {
+  if (pid_ == 0 || ended_) return;
+  overdue_ = std::move(overdue);
+  signalled_ = true;
+  signal_group(pid_, SIGTERM);
+  services_.loop.cancel(kill_timer_);
+  kill_timer_ = services_.loop.after(overdue_patience, [this] {
+    if (pid_ != 0) signal_group(pid_, SIGKILL);
+  });
 }
 
 void SessionRun::end(int wait_status, PlaceholderStreams::Printed printed) {
@@ -259,6 +310,8 @@ void SessionRun::controller_said(const protocol::Message& message) {
     begun_ = true;
   } else if (const auto* trace = std::get_if<protocol::Trace>(&message)) {
     looked_at(*trace);
+  } else if (const auto* limit = std::get_if<protocol::TimeLimit>(&message)) {
+    limit_time(*limit);
   } else if (!(distribution_ && distribution_->controller_said(message))) {
     log("run").warn("unexpected_message run={} index={}", id_.value, message.index());
   }
@@ -350,6 +403,7 @@ std::string SessionRun::interrupted_summary() const {
 // ---- its part of job control
 
 void SessionRun::session_stopped(bool is_stopped) {
+  if (item_timer_) item_timer_->hold(is_stopped);
   if (distribution_) distribution_->hold_workers(is_stopped);
   if (is_stopped) {
     uncount();  // its slot is somebody else's meanwhile

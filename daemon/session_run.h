@@ -8,6 +8,7 @@
 // nothing until that is off the terminal.
 #pragma once
 
+#include "daemon/item_timer.h"
 #include "daemon/job_control.h"
 #include "daemon/run.h"
 #include "daemon/wait_notice.h"
@@ -48,6 +49,8 @@ class SessionRun : public Run, private ControllerLink, private JobControl::Job {
   void close_control();
   void signal_session(int number);
   void signal_beginning(int number);
+  void limit_time(const protocol::TimeLimit& limit);
+  void end_overdue(ItemTimer::Overdue overdue);
   void end(int wait_status, PlaceholderStreams::Printed printed = {});
   void fail(std::string message, bool plain_fails_too = false);
   void answer_failed(std::string message, bool plain_fails_too = false);
@@ -84,7 +87,10 @@ class SessionRun : public Run, private ControllerLink, private JobControl::Job {
   bool lost_zygote_ = false;          // it was not answered: not known yet whether it took place
   bool unsure_ = false;               // and never will be
   std::vector<int> pending_signals_;  // came while starting
-  std::unique_ptr<JobControl> job_control_;  // of the session's process
+  std::unique_ptr<JobControl> job_control_;         // of the session's process
+  std::unique_ptr<ItemTimer> item_timer_;           // once an item of its own had a time limit
+  std::optional<protocol::TimeLimit> early_limit_;  // came before the process was known
+  std::optional<ItemTimer::Overdue> overdue_;
   bool signalled_ = false;
   bool executes_items_ = false;  // itself, so that it needs a slot
   bool counted_ = false;         // as such a session, by the scheduler

@@ -17,11 +17,14 @@ constexpr auto silent_worker_patience = std::chrono::seconds(10);
 // One that has finished its session and does not end (a thread that goes on) is ended, as xdist
 // does after the same time.
 constexpr auto finished_worker_patience = std::chrono::seconds(10);
+// For what it has set up to be taken down by a handler of SIGTERM.
+constexpr auto overdue_worker_patience = std::chrono::seconds(2);
 
 }  // namespace
 
-Worker::Worker(EventLoop& loop, ProcessTable& processes, Listener& listener, scheduler::WorkerId id)
-    : loop_(loop), processes_(processes), listener_(listener), id_(id) {}
+Worker::Worker(EventLoop& loop, ProcessTable& processes, Listener& listener, scheduler::WorkerId id,
+               std::string name)
+    : loop_(loop), processes_(processes), listener_(listener), id_(id), name_(std::move(name)) {}
 
 Worker::~Worker() {
   loop_.cancel(kill_timer_);
@@ -108,6 +111,13 @@ void Worker::read_data() {
 void Worker::distrust() {
   data_.reset();
   if (!exited_) signal(SIGKILL);
+}
+
+void Worker::end_overdue() {
+  data_.reset();
+  if (exited_) return;
+  signal(SIGTERM);
+  end_within(overdue_worker_patience);
 }
 
 void Worker::on_control(short events) {

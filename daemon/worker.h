@@ -36,7 +36,8 @@ class Worker {
     virtual void worker_exited(Worker& worker, int wait_status) = 0;
   };
 
-  Worker(EventLoop& loop, ProcessTable& processes, Listener& listener, scheduler::WorkerId id);
+  Worker(EventLoop& loop, ProcessTable& processes, Listener& listener, scheduler::WorkerId id,
+         std::string name);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -53,10 +54,12 @@ class Worker {
   void read_data();
   // It has said what no worker says: nothing more is believed, and it is ended.
   void distrust();
+  // Its item takes longer than it may: it is ended, and nothing that it says counts any more.
+  void end_overdue();
   void signal(int number) const { signal_group(pid_, number); }
 
   scheduler::WorkerId id() const { return id_; }
-  std::string name() const { return "gw" + std::to_string(id_.value); }
+  const std::string& name() const { return name_; }
   pid_t pid() const { return pid_; }
 
   // What it told of itself.
@@ -77,6 +80,7 @@ class Worker {
   ProcessTable& processes_;
   Listener& listener_;
   scheduler::WorkerId id_;
+  std::string name_;
   pid_t pid_ = 0;
   bool exited_ = false;
   std::unique_ptr<protocol::Channel> control_;

@@ -45,9 +45,34 @@ std::uint32_t WorkerCrew::wished_size() const {
 
 protocol::WorkerIdentity WorkerCrew::identity(scheduler::WorkerId id) const {
   protocol::WorkerIdentity identity{
-      "gw" + std::to_string(id.value), wished_size(), wish_.testrun, {}};
+      "gw" + std::to_string(place_of(id).number), wished_size(), wish_.testrun, {}};
   if (const auto it = inputs_.find(identity.id); it != inputs_.end()) identity.input = it->second;
   return identity;
+}
+
+void WorkerCrew::name(scheduler::WorkerId id, std::optional<scheduler::WorkerId> succeeds) {
+  if (!succeeds) {
+    places_[id] = {next_place_++, 0};
+    return;
+  }
+  const auto place = place_of(*succeeds);
+  places_.erase(*succeeds);
+  places_[id] = {place.number, place.generation + 1};
+}
+
+// Of one that has no name yet: the first worker is asked for before the run begins.
+WorkerCrew::Place WorkerCrew::place_of(scheduler::WorkerId id) const {
+  const auto place = places_.find(id);
+  return place == places_.end() ? Place{id.value, 0} : place->second;
+}
+
+// What earlier processes in the same place left stays: pytest empties the directory that it is
+// given.
+std::string WorkerCrew::basetemp_of(scheduler::WorkerId id) const {
+  if (wish_.basetemp.empty()) return {};
+  const auto place = place_of(id);
+  const auto generation = place.generation == 0 ? "" : "-" + std::to_string(place.generation);
+  return wish_.basetemp + "/popen-" + identity(id).id + generation;
 }
 
 ProcessRequest WorkerCrew::request(scheduler::WorkerId id) const {
@@ -153,7 +178,8 @@ void WorkerCrew::acquired(scheduler::WorkerId id, ZygotePool::Result result) {
 }
 
 void WorkerCrew::start_from(Zygote& zygote, bool fork, scheduler::WorkerId id) {
-  auto worker = std::make_unique<Worker>(services_.loop, services_.processes, listener_, id);
+  auto worker =
+      std::make_unique<Worker>(services_.loop, services_.processes, listener_, id, identity(id).id);
   std::vector<protocol::Fd> descriptors(5);  // control, data, streams 0, 1, 2
   auto error = worker->open(descriptors[0], descriptors[1]);
   descriptors[2] = null_device();
@@ -177,7 +203,7 @@ void WorkerCrew::start_from(Zygote& zygote, bool fork, scheduler::WorkerId id) {
   start.flavour = protocol::Flavour::worker;
   start.distribution = wish_.policy;
   start.wants_trace = wants_trace_;
-  if (!wish_.basetemp.empty()) start.basetemp = wish_.basetemp + "/popen-" + start.identity.id;
+  start.basetemp = basetemp_of(id);
   workers_[id] = std::move(worker);
   zygote.start_process(std::move(start), std::move(descriptors),
                        [this, alive = std::weak_ptr(alive_), id](pid_t pid) {

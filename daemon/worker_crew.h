@@ -3,10 +3,14 @@
 // A worker is a fork of the zygote that the crew holds, or, where that cannot serve (it read
 // another worker's identity, it was killed), of one that the pool is asked for. A stage that serves
 // only once is the first worker itself, and is up before anybody asks for it.
+//
+// A worker that succeeds another one, which has had its share, has its name (so what a project
+// keeps by worker, as a database, stays one), and a base temporary directory of its own.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -50,6 +54,9 @@ class WorkerCrew {
   const std::vector<std::string>& items() const { return items_; }
   const std::vector<std::string>& groups() const { return groups_; }  // of stage_ready
 
+  // Who this worker is, before it is started.
+  void name(scheduler::WorkerId id, std::optional<scheduler::WorkerId> succeeds);
+
   // The stage that is being built for one of them; none: for none.
   std::optional<protocol::Stage> awaited_stage() const;
 
@@ -66,6 +73,12 @@ class WorkerCrew {
   void read_data();
 
  private:
+  struct Place {
+    std::uint32_t number = 0;      // gw0, …
+    std::uint32_t generation = 0;  // how many had it before
+  };
+  Place place_of(scheduler::WorkerId id) const;
+  std::string basetemp_of(scheduler::WorkerId id) const;
   void hold(Zygote* zygote);
   void ask_to_configure(scheduler::WorkerId id);
   void acquire(scheduler::WorkerId id);
@@ -84,6 +97,8 @@ class WorkerCrew {
   Zygote* zygote_ = nullptr;  // held while the run lasts
   std::vector<std::string> items_;
   std::vector<std::string> groups_;
+  std::map<scheduler::WorkerId, Place> places_;
+  std::uint32_t next_place_ = 0;
   std::map<scheduler::WorkerId, std::unique_ptr<Worker>> workers_;
   std::map<scheduler::WorkerId, ZygotePool::WaitId> waits_;
   std::map<std::string, std::vector<protocol::WorkerValue>> inputs_;  // by the worker's name

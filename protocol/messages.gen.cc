@@ -810,7 +810,7 @@ struct Wire<Distribution> {
   using Type = Distribution;
   static constexpr const char* name = "distribution";
   static void write(Packer& packer, const Type& value) {
-    packer.pack_array(12);
+    packer.pack_array(14);
     Uint::write(packer, value.workers);
     Uint::write(packer, value.auto_workers);
     Text::write(packer, value.policy);
@@ -823,6 +823,8 @@ struct Wire<Distribution> {
     Uint::write(packer, value.ramp_ms);
     Bool::write(packer, value.configures_workers);
     Bool::write(packer, value.judges_lost_items);
+    Uint::write(packer, value.max_items_per_worker);
+    Bool::write(packer, value.isolates_files);
   }
   static std::size_t size(const Type& value) {
     return 5 +
@@ -837,10 +839,12 @@ struct Wire<Distribution> {
          Bool::size(value.reorder_scopes) +
          Uint::size(value.ramp_ms) +
          Bool::size(value.configures_workers) +
-         Bool::size(value.judges_lost_items);
+         Bool::size(value.judges_lost_items) +
+         Uint::size(value.max_items_per_worker) +
+         Bool::size(value.isolates_files);
   }
   static bool read(const msgpack::object& object, Type& value) {
-    if (!is_array_of(12, object)) return false;
+    if (!is_array_of(14, object)) return false;
     const msgpack::object* element = object.via.array.ptr;
     return Uint::read(element[0], value.workers) &&
            Uint::read(element[1], value.auto_workers) &&
@@ -853,7 +857,9 @@ struct Wire<Distribution> {
            Bool::read(element[8], value.reorder_scopes) &&
            Uint::read(element[9], value.ramp_ms) &&
            Bool::read(element[10], value.configures_workers) &&
-           Bool::read(element[11], value.judges_lost_items);
+           Bool::read(element[11], value.judges_lost_items) &&
+           Uint::read(element[12], value.max_items_per_worker) &&
+           Bool::read(element[13], value.isolates_files);
   }
 };
 
@@ -1519,6 +1525,27 @@ bool read_fields(FieldReader& reader, Collecting& value) {
   return reader.read<Text>("file", value.file);
 }
 
+void write_fields(Packer& packer, const TimeLimit& value) {
+  start_message(packer, 39, 4);
+  write_field<Text>(packer, "item", value.item);
+  write_field<Uint>(packer, "limit_ms", value.limit_ms);
+  write_field<Uint>(packer, "stack_signal", value.stack_signal);
+  write_field<Uint>(packer, "stack_file", value.stack_file);
+}
+std::size_t size_of_fields(const TimeLimit& value) {
+  return 54 +
+         Text::size(value.item) +
+         Uint::size(value.limit_ms) +
+         Uint::size(value.stack_signal) +
+         Uint::size(value.stack_file);
+}
+bool read_fields(FieldReader& reader, TimeLimit& value) {
+  return reader.read<Text>("item", value.item) &&
+         reader.read<Uint>("limit_ms", value.limit_ms) &&
+         reader.read<Uint>("stack_signal", value.stack_signal) &&
+         reader.read<Uint>("stack_file", value.stack_file);
+}
+
 void write_fields(Packer& packer, const Doorbell&) {
   start_message(packer, 40, 0);
 }
@@ -1767,7 +1794,7 @@ bool read_fields(FieldReader& reader, EventReported& value) {
 }
 
 void write_fields(Packer& packer, const WorkerEnded& value) {
-  start_message(packer, 57, 10);
+  start_message(packer, 57, 11);
   write_field<Text>(packer, "worker", value.worker);
   write_field<Bool>(packer, "expected", value.expected);
   write_field<Int>(packer, "wait_status", value.wait_status);
@@ -1778,9 +1805,10 @@ void write_fields(Packer& packer, const WorkerEnded& value) {
   write_field<Bytes>(packer, "stack", value.stack);
   write_field<Bytes>(packer, "captured_stdout", value.captured_stdout);
   write_field<Bytes>(packer, "captured_stderr", value.captured_stderr);
+  write_field<Uint>(packer, "overdue_ms", value.overdue_ms);
 }
 std::size_t size_of_fields(const WorkerEnded& value) {
-  return 130 +
+  return 142 +
          Text::size(value.worker) +
          Bool::size(value.expected) +
          Int::size(value.wait_status) +
@@ -1790,7 +1818,8 @@ std::size_t size_of_fields(const WorkerEnded& value) {
          Bytes::size(value.reports) +
          Bytes::size(value.stack) +
          Bytes::size(value.captured_stdout) +
-         Bytes::size(value.captured_stderr);
+         Bytes::size(value.captured_stderr) +
+         Uint::size(value.overdue_ms);
 }
 bool read_fields(FieldReader& reader, WorkerEnded& value) {
   return reader.read<Text>("worker", value.worker) &&
@@ -1802,7 +1831,8 @@ bool read_fields(FieldReader& reader, WorkerEnded& value) {
          reader.read<Bytes>("reports", value.reports) &&
          reader.read<Bytes>("stack", value.stack) &&
          reader.read<Bytes>("captured_stdout", value.captured_stdout) &&
-         reader.read<Bytes>("captured_stderr", value.captured_stderr);
+         reader.read<Bytes>("captured_stderr", value.captured_stderr) &&
+         reader.read<Uint>("overdue_ms", value.overdue_ms);
 }
 
 void write_fields(Packer& packer, const DistributionFinished& value) {
@@ -2393,6 +2423,10 @@ const MessageType* find_message_type(std::uint64_t id) {
       static constexpr MessageType type{"collecting", &decode_as<Collecting>};
       return &type;
     }
+    case 39: {
+      static constexpr MessageType type{"time_limit", &decode_as<TimeLimit>};
+      return &type;
+    }
     case 40: {
       static constexpr MessageType type{"doorbell", &decode_as<Doorbell>};
       return &type;
@@ -2620,6 +2654,7 @@ std::string_view name_of(const Message& message) {
       "imports_observed",
       "terminal_lent",
       "collecting",
+      "time_limit",
       "doorbell",
       "paused",
       "items_revoked",

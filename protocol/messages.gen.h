@@ -289,6 +289,9 @@ struct Distribution {
   // plugins may want a test to be executed again that a worker died of: lost_item_judged answers
   // each lost_item
   bool judges_lost_items = false;
+  // a worker that has had so many is succeeded by a fresh process; 0: no such limit
+  std::uint64_t max_items_per_worker = 0;
+  bool isolates_files = false;  // likewise a worker whose next item is of another file
   friend bool operator==(const Distribution&, const Distribution&) = default;
 };
 
@@ -627,6 +630,16 @@ struct Collecting {
   friend bool operator==(const Collecting&, const Collecting&) = default;
 };
 
+// worker, data channel, before item_started; or a session that executes its items itself, control
+// channel: what it begins now may take so long. Until item_finished, or the next one.
+struct TimeLimit {
+  std::string item{};  // node id
+  std::uint64_t limit_ms = 0;  // 0: it is over, or may take as long as it likes
+  std::uint64_t stack_signal = 0;  // upon which it writes down what all its threads are doing
+  std::uint64_t stack_file = 0;  // to this descriptor of its own: an anonymous file
+  friend bool operator==(const TimeLimit&, const TimeLimit&) = default;
+};
+
 // worker, control channel: there is something on the data channel that should be read now (a
 // failure, a short queue, 10 ms since the last time, a full buffer).
 struct Doorbell {
@@ -764,9 +777,12 @@ struct WorkerEnded {
   bool restarts_used_up = false;  // it would have been replaced but for --max-worker-restart
   std::string output{};  // of worker_finished
   std::string reports{};  // of the lost item's phases that were over; empty: of none
-  std::string stack{};  // what its fault handler wrote, the last of it
+  // what its fault handler wrote, the last of it; if it was overdue, of all its threads
+  std::string stack{};
   std::string captured_stdout{};  // what pytest had captured and not reported yet, the last of it
   std::string captured_stderr{};
+  // not 0: it was ended because the lost item had taken so long, and a fresh one succeeds it
+  std::uint64_t overdue_ms = 0;
   friend bool operator==(const WorkerEnded&, const WorkerEnded&) = default;
 };
 
@@ -1029,6 +1045,7 @@ using Message = std::variant<
     ImportsObserved,
     TerminalLent,
     Collecting,
+    TimeLimit,
     Doorbell,
     Paused,
     ItemsRevoked,

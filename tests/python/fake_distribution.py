@@ -228,6 +228,7 @@ class Distribution:
                 b"",
                 b"",
                 b"",
+                0,
             )
         )
         if not finished:

@@ -17,7 +17,7 @@ import pytest
 from . import _native, recorded_warnings
 from .controller_terminal import ControllerTerminal
 from .left_to_xdist import leave_where_needed
-from .lost_items import LostItems, ended_how
+from .lost_items import LostItems, ended_how, how_overdue
 from .messages import (
     CollectionCrashed,
     Distribution,
@@ -339,12 +339,17 @@ class Controller:
     def _worker_ended(self, message: WorkerEnded) -> None:
         node = self._node(message.worker)
         error = None if message.expected else "Not properly terminated"
+        if message.overdue_ms:
+            error = how_overdue(message, self._items[message.lost_item])
         self._nodes.down(node, error, message.output)
         if message.expected:
             return
-        self._terminal.node_down(message.worker, error)
+        if not message.overdue_ms:
+            self._terminal.node_down(message.worker, error)
         if message.lost_item >= 0:
             self._lost_item(node, message)
+        if message.overdue_ms:
+            return  # its place is taken, and no restart used up
         if message.restarts_used_up:
             self._restarts_used_up(message.worker)
         else:

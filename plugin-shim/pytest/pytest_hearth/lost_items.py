@@ -1,4 +1,4 @@
-"""A test that its worker died of: its report, and whether it is to be executed once more (`pytest_handlecrashitem`)."""
+"""A test that its worker died of, or was ended for: its report, and whether it is to be executed again."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class LostItems:
         crash = _crash_report(node, node_id, location, ended)
         sign(crash)
         scheduler = _Scheduler(self._config, node_id)
-        if self.are_judged:
+        if self.are_judged and not ended.overdue_ms:
             getattr(hook, _HOOK)(crashitem=node_id, report=crash, sched=scheduler)
         hook.pytest_runtest_logreport(report=crash)
         return scheduler.is_marked
@@ -69,7 +69,10 @@ class LostItems:
 
 
 def _crash_report(node: Node, node_id: str, location: _Location, ended: WorkerEnded) -> Any:
-    text = f"worker {node.gateway.id!r} crashed while running {node_id!r}: {ended_how(ended.wait_status)}"
+    if ended.overdue_ms:
+        text = f"Timeout: {how_overdue(ended, node_id)}"
+    else:
+        text = f"worker {node.gateway.id!r} crashed while running {node_id!r}: {ended_how(ended.wait_status)}"
     stack = ended.stack.decode(errors="replace").strip()
     return pytest.TestReport(
         nodeid=node_id,
@@ -77,7 +80,7 @@ def _crash_report(node: Node, node_id: str, location: _Location, ended: WorkerEn
         keywords={},
         outcome="failed",
         longrepr=f"{text}\n\n{stack}" if stack else text,
-        when="???",  # type: ignore[arg-type]
+        when="call" if ended.overdue_ms else "???",  # type: ignore[arg-type]
         sections=[
             (f"Captured {name}", captured.decode(errors="replace"))
             for name, captured in (
@@ -86,7 +89,13 @@ def _crash_report(node: Node, node_id: str, location: _Location, ended: WorkerEn
             )
             if captured
         ],
+        duration=ended.overdue_ms / 1000,
     )
+
+
+def how_overdue(ended: WorkerEnded, node_id: str) -> str:
+    """Why its worker was ended."""
+    return f"{node_id} took longer than {ended.overdue_ms / 1000:g} s"
 
 
 def ended_how(wait_status: int) -> str:

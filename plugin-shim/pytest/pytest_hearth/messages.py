@@ -1056,6 +1056,8 @@ class Distribution(_Record):
         "ramp_ms",
         "configures_workers",
         "judges_lost_items",
+        "max_items_per_worker",
+        "isolates_files",
     )
     # workers: -n N; 0: auto, that is a share of the machine's slots
     # auto_workers: with auto: the most workers to use; 0: as many as there are slots
@@ -1071,6 +1073,9 @@ class Distribution(_Record):
     # before any is started
     # judges_lost_items: plugins may want a test to be executed again that a worker died of:
     # lost_item_judged answers each lost_item
+    # max_items_per_worker: a worker that has had so many is succeeded by a fresh process; 0: no
+    # such limit
+    # isolates_files: likewise a worker whose next item is of another file
 
     def __init__(
         self,
@@ -1086,6 +1091,8 @@ class Distribution(_Record):
         ramp_ms: int,
         configures_workers: bool,
         judges_lost_items: bool,
+        max_items_per_worker: int,
+        isolates_files: bool,
     ) -> None:
         self.workers = workers
         self.auto_workers = auto_workers
@@ -1099,6 +1106,8 @@ class Distribution(_Record):
         self.ramp_ms = ramp_ms
         self.configures_workers = configures_workers
         self.judges_lost_items = judges_lost_items
+        self.max_items_per_worker = max_items_per_worker
+        self.isolates_files = isolates_files
 
     def to_wire(self) -> list[object]:
         """Its fields in order."""
@@ -1115,12 +1124,14 @@ class Distribution(_Record):
             self.ramp_ms,
             self.configures_workers,
             self.judges_lost_items,
+            self.max_items_per_worker,
+            self.isolates_files,
         ]
 
     @classmethod
     def from_wire(cls, value: object, where: str) -> Distribution:
         """Raises ValueError, whose text begins with where."""
-        row = _fixed(value, 12, where)
+        row = _fixed(value, 14, where)
         return cls(
             _uint(row[0], "distribution.workers"),
             _uint(row[1], "distribution.auto_workers"),
@@ -1134,6 +1145,8 @@ class Distribution(_Record):
             _uint(row[9], "distribution.ramp_ms"),
             _bool(row[10], "distribution.configures_workers"),
             _bool(row[11], "distribution.judges_lost_items"),
+            _uint(row[12], "distribution.max_items_per_worker"),
+            _bool(row[13], "distribution.isolates_files"),
         )
 
 
@@ -2327,6 +2340,43 @@ class Collecting(Message):
         return cls(_string(fields["file"], "collecting.file"))
 
 
+class TimeLimit(Message):
+    """worker, data channel, before item_started; or a session that executes its items itself,
+    control channel: what it begins now may take so long. Until item_finished, or the next one.
+    """
+
+    __slots__ = ("item", "limit_ms", "stack_signal", "stack_file")
+    # item: node id
+    # limit_ms: 0: it is over, or may take as long as it likes
+    # stack_signal: upon which it writes down what all its threads are doing
+    # stack_file: to this descriptor of its own: an anonymous file
+    ID: ClassVar[int] = 39
+    NAME: ClassVar[str] = "time_limit"
+
+    def __init__(self, item: str, limit_ms: int, stack_signal: int, stack_file: int) -> None:
+        self.item = item
+        self.limit_ms = limit_ms
+        self.stack_signal = stack_signal
+        self.stack_file = stack_file
+
+    def to_wire(self) -> list[object]:
+        return [39, {
+            "item": self.item,
+            "limit_ms": self.limit_ms,
+            "stack_signal": self.stack_signal,
+            "stack_file": self.stack_file,
+        }]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> TimeLimit:
+        return cls(
+            _string(fields["item"], "time_limit.item"),
+            _uint(fields["limit_ms"], "time_limit.limit_ms"),
+            _uint(fields["stack_signal"], "time_limit.stack_signal"),
+            _uint(fields["stack_file"], "time_limit.stack_file"),
+        )
+
+
 class Doorbell(Message):
     """worker, control channel: there is something on the data channel that should be read now (a
     failure, a short queue, 10 ms since the last time, a full buffer).
@@ -2741,14 +2791,17 @@ class WorkerEnded(Message):
         "stack",
         "captured_stdout",
         "captured_stderr",
+        "overdue_ms",
     )
     # expected: it had said worker_finished
     # lost_item: the item that it was executing, or -1
     # restarts_used_up: it would have been replaced but for --max-worker-restart
     # output: of worker_finished
     # reports: of the lost item's phases that were over; empty: of none
-    # stack: what its fault handler wrote, the last of it
+    # stack: what its fault handler wrote, the last of it; if it was overdue, of all its threads
     # captured_stdout: what pytest had captured and not reported yet, the last of it
+    # overdue_ms: not 0: it was ended because the lost item had taken so long, and a fresh one
+    # succeeds it
     ID: ClassVar[int] = 57
     NAME: ClassVar[str] = "worker_ended"
 
@@ -2764,6 +2817,7 @@ class WorkerEnded(Message):
         stack: bytes,
         captured_stdout: bytes,
         captured_stderr: bytes,
+        overdue_ms: int,
     ) -> None:
         self.worker = worker
         self.expected = expected
@@ -2775,6 +2829,7 @@ class WorkerEnded(Message):
         self.stack = stack
         self.captured_stdout = captured_stdout
         self.captured_stderr = captured_stderr
+        self.overdue_ms = overdue_ms
 
     def to_wire(self) -> list[object]:
         return [57, {
@@ -2788,6 +2843,7 @@ class WorkerEnded(Message):
             "stack": self.stack,
             "captured_stdout": self.captured_stdout,
             "captured_stderr": self.captured_stderr,
+            "overdue_ms": self.overdue_ms,
         }]
 
     @classmethod
@@ -2803,6 +2859,7 @@ class WorkerEnded(Message):
             _bytes(fields["stack"], "worker_ended.stack"),
             _bytes(fields["captured_stdout"], "worker_ended.captured_stdout"),
             _bytes(fields["captured_stderr"], "worker_ended.captured_stderr"),
+            _uint(fields["overdue_ms"], "worker_ended.overdue_ms"),
         )
 
 
@@ -3563,6 +3620,7 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         ImportsObserved,
         TerminalLent,
         Collecting,
+        TimeLimit,
         Doorbell,
         Paused,
         ItemsRevoked,

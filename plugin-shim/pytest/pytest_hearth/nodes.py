@@ -67,6 +67,7 @@ class Nodes:
         if output:
             node.workeroutput = _native.loads(output)  # type: ignore[attr-defined]
         self._call("pytest_testnodedown", node=node, error=error)
+        self._ready.discard(node.gateway.id)  # a worker that succeeds it has its name
 
     def _make(self, worker: str, count: int) -> Node:
         node = self._nodes[worker] = Node(worker, self._config, self._manager, count)

@@ -8,7 +8,7 @@ from typing import Any, Optional, Union
 
 import pytest
 
-from . import hook_specs, number_of_workers, worker_fixtures
+from . import hook_specs, number_of_workers, own_options, worker_fixtures
 from .messages import Distribution
 
 _POLICIES = ("each", "load", "loadscope", "loadfile", "loadgroup", "worksteal")
@@ -39,10 +39,13 @@ _INFORMATION = (
 )
 
 
-def add_when_plugins_are_loaded(config: Any) -> None:
-    """Register the options just before the command line is parsed with all plugins' options, unless somebody has them."""
+def add_when_plugins_are_loaded(config: Any, arguments: list[str]) -> None:
+    """Register the options just before the command line is parsed with all plugins' options, unless somebody has them.
+
+    arguments: of that command line.
+    """
     if _is_loading_from_environment(config):
-        _add_before_parsing(config)
+        _add_before_parsing(config, arguments)
         return
     manager = config.pluginmanager
     original = manager.consider_env
@@ -51,7 +54,7 @@ def add_when_plugins_are_loaded(config: Any) -> None:
         # The last thing that pytest loads plugins from before it parses.
         del manager.consider_env
         original()
-        add(config)
+        add(config, arguments)
 
     manager.consider_env = consider_env
 
@@ -65,22 +68,26 @@ def _is_loading_from_environment(config: Any) -> bool:
     return frame.f_code is code
 
 
-def _add_before_parsing(config: Any) -> None:
+def _add_before_parsing(config: Any, given: list[str]) -> None:
     parser = config._parser
     original = parser.parse_known_args
 
     def parse_known_args(*arguments: Any, **options: Any) -> Any:
         del parser.parse_known_args
-        add(config)
+        add(config, given)
         return original(*arguments, **options)
 
     parser.parse_known_args = parse_known_args
 
 
-def add(config: Any) -> None:
+def add(config: Any, arguments: list[str]) -> None:
     """Register the options, unless pytest-xdist (or somebody else) has registered them."""
     # What has been parsed so far does not tell: before pytest 8 it holds no defaults yet.
-    if "--numprocesses" in _names_in(config._parser):
+    names = _names_in(config._parser)
+    words = own_options.words_of(config, arguments)
+    if "--hearth-isolate" not in names and own_options.are_named(words):
+        own_options.add_to(config._parser, is_effective=True)
+    if "--numprocesses" in names:
         return
     config.pluginmanager.register(OptionsPlugin(), _PLUGIN_NAME)
     config.pluginmanager.register(worker_fixtures, _FIXTURES_NAME)
@@ -253,12 +260,19 @@ def refusal(option: Any) -> str:
     if wants_specs:
         return "--tx is pytest-xdist's alone: hearth's workers are processes of this machine, -n N starts them"
     if not asks_for_workers(option):
+        if _isolates(option):
+            return "--hearth-isolate and --hearth-max-tests-per-worker need a worker: -n 1, or no -n at all"
         return ""
     if getattr(option, "px", None):
         return "--px is pytest-xdist's alone: hearth's workers are processes of this machine and need no proxy"
     if getattr(option, "rsyncdir", None):
         return "--rsyncdir is pytest-xdist's alone: hearth's workers read the files where they are"
     return ""
+
+
+def _isolates(option: Any) -> bool:
+    names = ("hearth_isolate", "hearth_max_tests_per_worker")
+    return any(getattr(option, name, None) is not None for name in names)
 
 
 def refuse(option: Any) -> None:
@@ -289,6 +303,8 @@ def distribution_of(config: Any, basetemp: bytes) -> Optional[Distribution]:
                 return None
         auto_workers = min(answer, most) if answer and most else answer or most or 0
     restarts = getattr(option, "maxworkerrestart", None)
+    isolated = getattr(option, "hearth_isolate", None)
+    most_tests = getattr(option, "hearth_max_tests_per_worker", None)
     return Distribution(
         workers=workers,
         auto_workers=auto_workers,
@@ -302,6 +318,8 @@ def distribution_of(config: Any, basetemp: bytes) -> Optional[Distribution]:
         ramp_ms=round(1000 * getattr(option, "ramp", 0.0)),
         configures_workers=False,  # not known before all plugins are there
         judges_lost_items=False,  # likewise
+        max_items_per_worker=1 if isolated == "test" else most_tests or 0,
+        isolates_files=isolated == "file",
     )
 
 

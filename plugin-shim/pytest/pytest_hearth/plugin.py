@@ -9,13 +9,14 @@ that hearth or pytest-xdist made: there `--hearth` is among the arguments, and h
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Optional
 
 import pytest
+
+from . import own_options
 
 _SYS_PATH = list(sys.path)
 _PRIVATE_COPY = "_hearth_runtime"  # the name that zygote_main loads this package under
@@ -42,24 +43,44 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     )
     config: Any = pluginmanager.get_plugin("pytestconfig")
     if config is None or _is_ours():
+        own_options.add_to(parser, is_effective=config is not None)
         return
-    words = _words_of(config)
-    if "--hearth" in words or _is_on("HEARTH"):
+    arguments = [os.fspath(argument) for argument in config.invocation_params.args]
+    words = own_options.words_of(config, arguments)
+    is_wanted = "--hearth" in words or _is_on("HEARTH")
+    own_options.add_to(parser, is_effective=is_wanted and not _IS_PLAIN)
+    if is_wanted:
         if not _IS_PLAIN:
             from .handover import hand_over
 
             hand_over(config, "--hearth-strict" in words)
         from . import options
 
-        options.add_when_plugins_are_loaded(config)
+        options.add_when_plugins_are_loaded(config, arguments)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    own_options.register_mark(config)
+
+
+def pytest_report_header(config: pytest.Config) -> Optional[str]:
+    """Nothing is ignored in silence."""
+    if _is_ours() or _is_for_hearth(config):
+        return None
+    ignored = own_options.given(config)
+    return f"without hearth, no effect: {', '.join(ignored)}" if ignored else None
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_cmdline_main(config: pytest.Config) -> Generator[None, None, None]:
     # A wrapper is called before every plain implementation: pytest-xdist's changes the options that are looked at here.
-    if not _IS_PLAIN and not _is_ours() and (config.getoption("hearth") or _is_on("HEARTH")):
+    if not _is_ours() and _is_for_hearth(config):
         _distribute(config)
     yield
+
+
+def _is_for_hearth(config: pytest.Config) -> bool:
+    return not _IS_PLAIN and bool(config.getoption("hearth") or _is_on("HEARTH"))
 
 
 def _distribute(config: Any) -> None:
@@ -67,6 +88,10 @@ def _distribute(config: Any) -> None:
 
     options.refuse(config.option)
     if not options.asks_for_workers(config.option):
+        if config.getoption("hearth_timeout", None):
+            raise pytest.UsageError(
+                "hearth: in this process --hearth-timeout needs workers: -n 1 or more"
+            )
         return
     from .client_transport import ClientTransport
     from .controller import Controller
@@ -109,13 +134,3 @@ def _is_ours() -> bool:
 
 def _is_on(variable: str) -> bool:
     return os.environ.get(variable, "0") not in ("", "0")
-
-
-def _words_of(config: Any) -> list[str]:
-    """All that will be parsed as the command line, which has not been yet: plugins are still being loaded."""
-    arguments = [os.fspath(argument) for argument in config.invocation_params.args]
-    try:
-        from_environment = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
-        return [*from_environment, *config.getini("addopts"), *arguments]
-    except (ValueError, KeyError):
-        return arguments  # pytest itself will say what is wrong with the others

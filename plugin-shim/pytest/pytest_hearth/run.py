@@ -6,9 +6,18 @@ import os
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Optional
 
-from . import _native, options, run_trace, script, session_times, stages, third_party
+from . import (
+    _native,
+    options,
+    run_trace,
+    script,
+    session_times,
+    stages,
+    third_party,
+    time_limits,
+)
 from .arguments import Arguments
 from .cache_files import CacheFiles
 from .messages import ImportsObserved, Stage
@@ -28,6 +37,7 @@ class Run:
         self._arguments = Arguments(zygote.order)
         self._cache = CacheFiles()
         self._config: Any = None
+        self._has_limits: Optional[bool] = None  # its tests, by marks
 
     def begin(self) -> Callable[[], object]:
         """The script, which is to be called as the main program."""
@@ -42,7 +52,8 @@ class Run:
 
     def _on_config(self, config: Any) -> None:
         self._config = config
-        options.add_when_plugins_are_loaded(config)
+        arguments = [os.fsdecode(argument) for argument in self._zygote.order.spec.args]
+        options.add_when_plugins_are_loaded(config, arguments)
         stages.ask_for_kinds(config.pluginmanager)
         self._arguments.begin(config)
         special = {Stage.configured: self._at_configured, Stage.selected: self._at_selected}
@@ -83,11 +94,20 @@ class Run:
     def _at_selected(self, arguments: dict[str, Any]) -> None:
         session = arguments["session"]
         zygote = self._zygote
+        if not zygote.order.is_worker and self._has_limits is None:
+            self._has_limits = time_limits.has_marks(session)
         if zygote.order.stage is None:
+            self._begin_tests(session)
             return
         report = StageReport() if self._worker is None else self._worker.collection_report(session)
         report.observe_imports = lambda: self._imports(session.config)
         self._pause_begun(Stage.selected, report, session.config)
+        self._begin_tests(session)
+
+    def _begin_tests(self, session: Any) -> None:
+        if not self._zygote.order.is_worker and getattr(session, "items", None):
+            control = self._zygote.order.control
+            time_limits.SessionLimits.install(session, control, bool(self._has_limits))
 
     def _at_input(self) -> None:
         """Somebody asks the user on the way to a stage: nobody is there before this process is a run. It pauses where it is, to

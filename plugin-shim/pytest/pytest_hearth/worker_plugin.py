@@ -40,6 +40,7 @@ from .messages import (
 )
 from .order import Order
 from .reports import Plain, ReportPacker, serialise
+from .time_limits import TimeLimits, has_marks
 from .worker_debugger import WorkerDebugger
 
 
@@ -52,6 +53,8 @@ class WorkerPlugin:
         self._order: Optional[Order] = None
         self._packer: Optional[ReportPacker] = None
         self._last_words: Optional[LastWords] = None
+        self._limits: Optional[TimeLimits] = None
+        self._has_limit_marks = False
         self._collected: dict[str, Any] = {
             "reports": [],
             "warnings": [],
@@ -106,6 +109,7 @@ class WorkerPlugin:
         ids = [_text(item.nodeid) for item in items]
         groups = [_text(group_of(item)) for item in items]
         collected["groups"] = {node_id: group for node_id, group in zip(ids, groups) if group}
+        self._has_limit_marks = has_marks(session)
         return ids, groups if any(groups) else [], _native.dumps(collected, Plain())
 
     def pytest_collectstart(self, collector: Any) -> None:
@@ -193,6 +197,7 @@ class WorkerPlugin:
         data = self._data
         assert data is not None and self._last_words is not None
         self._last_words.begin_item()
+        self._limit_time(item)
         data.queue_frame(_native.pack_frame([43, {"item": index}]))
         # With the last item's report, in one go. The daemon should look while there is still something to do.
         data.flush(ring=len(self._queue) <= 1 and not self._is_last)
@@ -206,6 +211,19 @@ class WorkerPlugin:
             self._tell("error", _ending(error, session), fatal=True)
             raise
         self._finish(index, time.perf_counter_ns() - start)
+
+    def _limit_time(self, item: Any) -> None:
+        assert self._data is not None
+        try:
+            if self._limits is None:
+                self._limits = TimeLimits(self._config)
+            is_needed = self._limits.is_general or self._has_limit_marks
+            limit = self._limits.message(item) if is_needed else None
+        except (pytest.UsageError, pytest.exit.Exception) as error:
+            self._tell("error", _ending(error, self._session), fatal=True)
+            raise
+        if limit is not None:
+            self._data.queue(limit)
 
     def _finish(self, index: int, duration_ns: int) -> None:
         assert self._data is not None and self._packer is not None

@@ -1,0 +1,83 @@
+"""A test that takes too long is ended, and has failed with what it was doing; the run goes on."""
+
+from __future__ import annotations
+
+import re
+
+from tests.e2e.hearth import Hearth
+
+_HANGING = """
+import signal
+import threading
+import pytest
+
+def test_before(): pass
+
+@pytest.fixture
+def prepared():
+    print("prepared")
+
+@pytest.mark.{mark}
+def test_hangs(prepared):
+    print("what it printed")
+    threading.Thread(target=in_the_background, daemon=True).start()
+    {stubborn}
+    threading.Event().wait()
+
+def in_the_background():
+    threading.Event().wait()
+
+@pytest.mark.hearth_timeout(seconds=300)
+def test_after(): pass
+
+def test_without_mark(): pass
+"""
+
+
+_STUBBORN = "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])"
+
+
+def _section(text: str, title: str) -> str:
+    """Of the failures."""
+    return re.split(r"\n[=-]+ [^\n]* [=-]+\n", text.split(f" {title} ", 1)[1], maxsplit=1)[0]
+
+
+def test_a_test_that_hangs_costs_itself_only(hearth: Hearth) -> None:
+    hearth.write("pytest.ini", "[pytest]\nmarkers = hearth_timeout(seconds)\n")
+    for stubborn, options in (
+        (_STUBBORN, ("-n", "1", "--max-worker-restart=0")),
+        ("", ("-n", "2", "--dist=loadfile")),
+    ):
+        hearth.write("test_a.py", _HANGING.format(mark="hearth_timeout(0.5)", stubborn=stubborn))
+        done = hearth.pytest("--strict-markers", "--junitxml=report.xml", *options)
+        assert (done.exit_code, done.counts) == (1, {"failed": 1, "passed": 3}), str(done)
+        assert "Timeout: test_a.py::test_hangs took longer than 0.5 s" in done.stdout
+        failure = _section(done.stdout, "test_hangs")
+        assert "in test_hangs" in failure and "in in_the_background" in failure, str(done)
+        assert "what it printed" in _section(done.stdout, "Captured stdout")
+        report = (hearth.project / "report.xml").read_text()
+        assert re.search(r'name="test_hangs".*?<failure[^>]*>[^<]*in test_hangs', report, re.DOTALL)
+
+
+def test_the_limit_is_given_by_option_ini_or_pytest_timeouts_mark(hearth: Hearth) -> None:
+    hearth.write("test_a.py", _HANGING.format(mark="timeout(0.5)", stubborn=""))
+    done = hearth.pytest("-n", "1")
+    assert (done.exit_code, done.counts.get("failed")) == (1, 1), str(done)
+
+    hearth.write("test_a.py", _HANGING.format(mark="usefixtures()", stubborn=""))
+    done = hearth.pytest("-n", "1", "--hearth-timeout=0.5")
+    assert (done.exit_code, done.counts.get("failed")) == (1, 1), str(done)
+
+    done = hearth.pytest("-n", "1", "-o", "hearth_timeout=0.5")
+    assert (done.exit_code, done.counts.get("failed")) == (1, 1), str(done)
+
+    hearth.write("pytest.ini", "[pytest]\ntimeout = 0.5\n")
+    done = hearth.pytest("-n", "1")
+    assert (done.exit_code, done.counts.get("failed")) == (1, 1), str(done)
+
+    # Without a worker there is no other process for the rest: the run ends there, and says why.
+    for _ in range(2):
+        done = hearth.pytest()
+        assert done.exit_code == 1, str(done)
+        assert "test_a.py::test_hangs took longer than 0.5 s" in done.stderr
+        assert "in test_hangs" in done.stderr and "what it printed" in done.stderr
