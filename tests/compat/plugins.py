@@ -103,6 +103,13 @@ def _compare(suite: Suite, interpreter: Path) -> list[str]:
     with Daemon(interpreter) as daemon:
         compared = Compared(suite, interpreter, daemon)
         expected = compared.xdist()
+        failed = {
+            name.rpartition("::")[2].partition("[")[0]
+            for name, outcomes in expected.result.outcomes.items()
+            if any(outcome.split()[1] == "failed" for outcome in outcomes)
+        }
+        if failed != set(suite.failing):
+            found.append(f"with pytest-xdist: fails: {sorted(failed)}, should: {suite.failing}")
         for name in _RUNS:
             found += [f"{name}: {each}" for each in compared.hearth().differences(expected)]
     return found

@@ -17,13 +17,15 @@ Reader = Callable[[Path, str], dict[str, Any]]
 class Suite:
     """`plugins`: names of entry points. `files`: name -> text, of a project.
 
-    `artefacts`: reads what a run has left in `out`, and what it has printed.
+    `failing`: test functions that have to fail, and no others. `artefacts`: reads what a run has left in `out`, and what it has
+    printed.
     """
 
     name: str
     plugins: tuple[str, ...]
     files: Mapping[str, str]
     arguments: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
     artefacts: Reader = field(default=artefacts.nothing)
     # Beginnings of differences that there are, with the reason; docs/plugins.md says it to users.
     known: Mapping[str, str] = field(default_factory=dict)
@@ -57,6 +59,7 @@ _PASSES_AND_FAILS = """
     def test_error(broken):
         pass
 """
+_FAILING = ("test_fails", "test_error")
 
 SUITES = (
     Suite(
@@ -95,7 +98,7 @@ SUITES = (
             "--cov-report=term-missing",
             "--cov-report=json:out/coverage.json",
         ),
-        artefacts.coverage,
+        artefacts=artefacts.coverage,
     ),
     Suite(
         "pytest-randomly",
@@ -111,7 +114,7 @@ SUITES = (
             """
         },
         ("--randomly-seed=42",),
-        artefacts.random_seed,
+        artefacts=artefacts.random_seed,
     ),
     Suite(
         "pytest-rerunfailures",
@@ -140,6 +143,7 @@ SUITES = (
             """
         },
         ("--reruns=3",),
+        failing=("test_never_passes",),
     ),
     Suite(
         "pytest-timeout",
@@ -157,6 +161,7 @@ SUITES = (
             """
         },
         ("--timeout=20",),
+        failing=("test_takes_too_long",),
     ),
     Suite(
         "pytest-django",
@@ -165,7 +170,12 @@ SUITES = (
             "site_settings.py": """
                 SECRET_KEY = "x"
                 INSTALLED_APPS = ["app"]
-                DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "out/db"}}
+                ENGINE = "django.db.backends.sqlite3"
+                # pytest-django names a database for tests after the worker; one in memory each process has for itself.
+                DATABASES = {
+                    "default": {"ENGINE": ENGINE, "NAME": "out/db", "TEST": {"NAME": "out/test"}},
+                    "in_memory": {"ENGINE": ENGINE, "NAME": "out/other"},
+                }
                 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
                 USE_TZ = True
             """,
@@ -179,14 +189,17 @@ SUITES = (
             "test_a.py": """
                 import pytest
                 from app.models import Thing
-                @pytest.mark.django_db
+                @pytest.mark.django_db(databases=["default", "in_memory"])
                 @pytest.mark.parametrize("number", range(6))
-                def test_has_a_database_of_its_own(number, worker_id):
-                    from django.db import connection
-                    assert worker_id in str(connection.settings_dict["NAME"])
-                    assert Thing.objects.count() == 0
-                    Thing.objects.create(name=str(number))
-                    assert Thing.objects.count() == 1
+                def test_has_databases_of_its_own(number, worker_id):
+                    from django.db import connection, connections
+                    assert connection.settings_dict["NAME"] == f"out/test_{worker_id}"
+                    assert "memory" in connections["in_memory"].settings_dict["NAME"]
+                    for name in connections:
+                        things = Thing.objects.using(name)
+                        assert things.count() == 0
+                        things.create(name=str(number))
+                        assert things.count() == 1
                 @pytest.mark.django_db(transaction=True)
                 def test_transactions():
                     Thing.objects.create(name="x")
@@ -209,7 +222,8 @@ SUITES = (
         ("pytest_html.plugin", "html_fixtures", "metadata"),
         {"test_a.py": _PASSES_AND_FAILS},
         ("--html=out/report.html", "--self-contained-html"),
-        artefacts.html,
+        artefacts=artefacts.html,
+        failing=_FAILING,
     ),
     Suite(
         "pytest-json-report",
@@ -226,7 +240,8 @@ SUITES = (
             """,
         },
         ("--json-report", "--json-report-file=out/report.json"),
-        artefacts.json_report,
+        artefacts=artefacts.json_report,
+        failing=_FAILING,
     ),
     Suite(
         "allure-pytest",
@@ -243,10 +258,11 @@ SUITES = (
             """
         },
         ("--alluredir=out/allure",),
-        artefacts.allure,
-        {
+        artefacts=artefacts.allure,
+        known={
             "workers:": "the process id in the label `thread` is that of the process that both workers were forked from"
         },
+        failing=_FAILING,
     ),
     Suite(
         "pytest-benchmark",
@@ -284,6 +300,7 @@ SUITES = (
                     assert 0
             """,
         },
+        failing=("test_fails",),
     ),
     Suite(
         "anyio",
@@ -311,14 +328,16 @@ SUITES = (
                     assert 0
             """,
         },
+        failing=("test_fails",),
     ),
     Suite(
         "pytest-sugar",
         ("sugar",),
         {"test_a.py": _PASSES_AND_FAILS},
         ("--force-sugar",),
-        artefacts.sugar,
+        artefacts=artefacts.sugar,
         has_summary=False,
+        failing=_FAILING,
     ),
     Suite(
         "pytest-metadata",
@@ -341,7 +360,7 @@ SUITES = (
             """,
         },
         ("--metadata", "told", "value"),
-        artefacts.metadata,
+        artefacts=artefacts.metadata,
     ),
     Suite(
         "hypothesis",
@@ -359,6 +378,7 @@ SUITES = (
                     assert sum(numbers) < 100
             """
         },
+        failing=("test_does_not",),
     ),
     Suite(
         "syrupy",
@@ -380,7 +400,8 @@ SUITES = (
             + "# name: test_differs\n  'then'\n# ---\n# name: test_unused\n  'x'\n# ---\n",
         },
         (),
-        artefacts.snapshots,
+        artefacts=artefacts.snapshots,
+        failing=("test_differs",),
     ),
     Suite(
         "pytest-order",
@@ -405,6 +426,7 @@ SUITES = (
         {"test_a.py": _PASSES_AND_FAILS, "test_b.py": _PASSES_AND_FAILS},
         ("--splits=2", "--group=1"),
         known={"count of deselected:": "pytest-xdist does not say how many tests were deselected"},
+        failing=_FAILING,
     ),
     Suite(
         "pytest-mock",
@@ -422,6 +444,7 @@ SUITES = (
                     mocked.assert_called_once_with(2)
             """
         },
+        failing=("test_fails",),
     ),
     Suite(
         "pytest-subtests",
@@ -440,6 +463,7 @@ SUITES = (
                                 self.assertNotEqual(i, 1)
             """
         },
+        failing=("test_a", "test_b"),
     ),
     Suite("pytest-repeat", ("repeat",), {"test_a.py": "def test_a():\n    pass\n"}, ("--count=6",)),
     Suite(
@@ -447,6 +471,7 @@ SUITES = (
         ("instafail",),
         {"test_a.py": _PASSES_AND_FAILS},
         ("--instafail",),
-        artefacts.instafail,
+        artefacts=artefacts.instafail,
+        failing=_FAILING,
     ),
 )
