@@ -109,10 +109,10 @@ def parts(build: Path, jobs: int) -> list[Part]:
         with_pytest("python", "tests/python"),
         with_pytest("client", "tests/client"),
         with_pytest("ctest", "tests/ctest", *side_by_side),
-        with_pytest("real-compare", "tests/real", *side_by_side),
         with_pytest("end-to-end", "tests/e2e", *side_by_side),
         with_pytest("terminal", "tests/terminal", *side_by_side),
-        with_pytest("staleness", "tests/staleness", *side_by_side),
+        # Each has a test of two minutes: one worker's first, the other's last.
+        with_pytest("staleness-and-real", "tests/staleness", "tests/real", *side_by_side),
         with_pytest("hazards", "tests/hazards", *side_by_side),
     ]
 
