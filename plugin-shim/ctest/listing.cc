@@ -66,14 +66,18 @@ std::vector<std::string> command_of(const ListingRequest& request, const char* w
   return command;
 }
 
-// Of its library, on expressions that make no sense.
-std::string remarks_of(const std::string& text) {
-  std::string remarks;
+std::string lines_that_begin(std::string_view with, const std::string& text) {
+  std::string found;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("RegularExpression::compile()")) remarks += line + "\n";
+    if (line.starts_with(with)) found += line + "\n";
   }
-  return remarks;
+  return found;
+}
+
+// Of its library, on expressions that make no sense.
+std::string remarks_of(const std::string& text) {
+  return lines_that_begin("RegularExpression::compile()", text);
 }
 
 // From "Added setup test …" to "Added 1 tests to meet fixture requirements".
@@ -97,8 +101,11 @@ tl::expected<std::vector<Test>, std::string> select(const ListingRequest& reques
   if (!process) return tl::unexpected(process.error());
   const Captured captured = process->wait();
   listing.warnings = captured.errors;
+  listing.ignored_lines = lines_that_begin("Ignore test: ", captured.output);
   listing.fixture_lines = fixture_lines_of(captured.output);
-  listing.remarks = remarks_of(captured.output);
+  const auto project = std::min(captured.output.find("Test project "), captured.output.size());
+  listing.early_remarks = remarks_of(captured.output.substr(0, project));
+  listing.remarks = remarks_of(captured.output.substr(project));
   if (captured.wait_status != 0) return tl::unexpected(std::string());
   std::vector<Test> selected;
   for (const auto& [number, name] : numbers_of(captured.output)) {
@@ -234,7 +241,8 @@ tl::expected<Listing, std::string> list_tests(const ListingRequest& request) {
   for (std::size_t index = 0; index < listing.tests.size(); ++index)
     listing.tests[index].number = static_cast<int>(index) + 1;
   listing.registered = listing.tests.size();
-  if (!request.selection.empty() || has_several_configurations(request.directory)) {
+  const bool tells_more = request.verbose && request.ignores_tests;
+  if (!request.selection.empty() || tells_more || has_several_configurations(request.directory)) {
     auto selected = select(request, listing.tests, listing);
     if (!selected) return tl::unexpected(selected.error());
     if (request.selection.empty() && selected->size() != listing.registered)

@@ -23,6 +23,7 @@ struct Version {
   friend bool operator>=(const Version& one, const Version& other) { return !(one < other); }
 };
 inline constexpr Version kOldest{3, 16};
+inline constexpr Version kIsSilentWithXml{4, 0};  // -T test says nothing of itself, nor of errors
 
 struct Listing {
   Version version;
@@ -30,7 +31,9 @@ struct Listing {
   std::vector<Test> tests;     // the selected ones in ctest's order, those for fixtures last
   std::size_t registered = 0;  // how many ctest counts, selected or not
   std::string warnings;        // what ctest had to say meanwhile, on its standard error
-  std::string remarks;         // and on its standard output
+  std::string early_remarks;   // and on its standard output, before it named the project
+  std::string remarks;         // and after that
+  std::string ignored_lines;   // what it says with -V of tests that the project ignores
   std::string fixture_lines;   // what it says with -V of tests that fixtures bring in
 };
 
@@ -43,6 +46,7 @@ struct ListingRequest {
   // -R.
   std::string never;
   bool verbose = false;
+  bool ignores_tests = false;  // perhaps
 };
 
 // The error says in a few words why it is of no use; the real ctest will do better.

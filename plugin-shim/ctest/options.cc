@@ -49,12 +49,9 @@ bool read_repeat(Options& options, const std::string& text) {
 }
 
 bool read_truncation(Options& options, const std::string& text) {
-  static const std::unordered_map<std::string, Truncation> modes{
-      {"tail", Truncation::tail}, {"middle", Truncation::middle}, {"head", Truncation::head}};
-  const auto mode = modes.find(text);
-  if (mode == modes.end()) return false;
-  options.truncation = mode->second;
-  return true;
+  const auto truncation = truncation_of(text);
+  if (truncation) options.truncation = *truncation;
+  return truncation.has_value();
 }
 
 bool read_no_tests(Options& options, const std::string& text) {
@@ -291,6 +288,14 @@ void read_variables(Options& options, const char* (*variable)(const char*)) {
 
 }  // namespace
 
+std::optional<Truncation> truncation_of(const std::string& name) {
+  static const std::unordered_map<std::string, Truncation> modes{
+      {"tail", Truncation::tail}, {"middle", Truncation::middle}, {"head", Truncation::head}};
+  const auto mode = modes.find(name);
+  if (mode == modes.end()) return std::nullopt;
+  return mode->second;
+}
+
 Options parse_options(const std::vector<std::string>& arguments,
                       const char* (*variable)(const char* name)) {
   Options options;
@@ -331,8 +336,8 @@ Options parse_options(const std::vector<std::string>& arguments,
       }
       word.value = arguments[++last];
     }
-    if (values == Values::maybe && !word.value && has_next() && is_number(arguments[at + 1]))
-      word.value = arguments[++last];
+    if (values == Values::maybe && !word.value && has_next() && !arguments[at + 1].starts_with('-'))
+      word.value = arguments[++last];  // what is no number is ctest's to judge
     if (!known->second.apply(options, word.value.value_or("")))
       be_plain(options, word.name + " " + word.value.value_or(""));
     if (const Passed where = passed(word.name); where != Passed::no) {

@@ -64,6 +64,9 @@ struct Options {
   bool strict = false;                             // --hearth-strict
 };
 
+// `tail`, `middle` or `head`.
+std::optional<Truncation> truncation_of(const std::string& name);
+
 // `variable` looks a name up in the environment: null if it is not there.
 Options parse_options(const std::vector<std::string>& arguments,
                       const char* (*variable)(const char* name));

@@ -55,8 +55,12 @@ bool Project::has_tests() const {
 
 bool Project::is_customized() const {
   std::error_code error;
-  return fs::exists(directory_ / "CTestCustom.cmake", error) ||
-         fs::exists(directory_ / "CTestCustom.ctest", error);
+  return fs::exists(customization_file(), error);
+}
+
+bool Project::has_old_customization() const {
+  std::error_code error;
+  return !is_customized() && fs::exists(directory_ / "CTestCustom.ctest", error);
 }
 
 fs::path build_directory(const std::string& given, const char* shell_directory) {

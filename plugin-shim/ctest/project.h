@@ -28,8 +28,10 @@ class Project {
 
   // There are tests registered here.
   bool has_tests() const;
-  // There is a CTestCustom file.
-  bool is_customized() const;
+  std::filesystem::path customization_file() const { return directory_ / "CTestCustom.cmake"; }
+  bool is_customized() const;  // there is that file
+  // Without it, one of the old kind, which may be in any directory.
+  bool has_old_customization() const;
 
  private:
   std::filesystem::path directory_;

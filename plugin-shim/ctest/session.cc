@@ -15,6 +15,7 @@
 #include "plugin-shim/ctest/colours.h"
 #include "plugin-shim/ctest/console.h"
 #include "plugin-shim/ctest/cost_data.h"
+#include "plugin-shim/ctest/customization.h"
 #include "plugin-shim/ctest/dashboard.h"
 #include "plugin-shim/ctest/interruption.h"
 #include "plugin-shim/ctest/job_server.h"
@@ -77,6 +78,7 @@ class Session {
   // Everything that can still make it the real ctest's run.
   bool prepare();
   bool leave(std::string because);
+  bool customize();
   bool read_resources();
   void introduce(Console& console) const;
   void set_environment() const;
@@ -85,7 +87,7 @@ class Session {
   std::string log_name(const std::string& name) const;
 
   const SessionRequest& request_;
-  const Options& options_;
+  Options options_;  // with what the project says
   Project project_;
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::chrono::system_clock::time_point begun_at_ = std::chrono::system_clock::now();
@@ -111,15 +113,15 @@ bool Session::leave(std::string because) {
 bool Session::prepare() {
   if (options_.is_plain) return leave(options_.plain_because);
   if (!project_.has_tests()) return leave({});  // ctest has words for it
-  if (project_.is_customized()) return leave("a CTestCustom file");
+  if (!customize()) return false;
   if (options_.writes_xml && !project_.is_configured()) return leave({});
   if (!options_.stop_time.empty()) {
     stop_time_ = read_stop_time(options_.stop_time, begun_at_);
     if (!stop_time_) return leave("--stop-time " + options_.stop_time);
   }
   ListingRequest request{
-      request_.ctest,  project_.binary_directory(), options_.configuration, options_.selection, {},
-      options_.verbose};
+      request_.ctest,   project_.binary_directory(), options_.configuration, options_.selection, {},
+      options_.verbose, project_.is_customized()};
   if (options_.include.empty()) request.never = options_.exclude;
   auto listing = list_tests(request);
   if (!listing) return leave(listing.error());
@@ -140,6 +142,18 @@ bool Session::prepare() {
   commands_ = planned(listing_.tests, costs_, cost_data_);
   if (!scheduler::commands_in_circles(commands_).empty()) return leave({});
   return read_resources();
+}
+
+bool Session::customize() {
+  if (project_.has_old_customization()) return leave("a file CTestCustom.ctest");
+  if (!project_.is_customized()) return true;
+  const auto custom = read_customization(request_.ctest, project_.customization_file());
+  if (!custom) return leave(custom.error());
+  if (custom->has_commands) return leave("commands of CTestCustom.cmake before or after the tests");
+  options_.output_size_passed = custom->output_size_passed.value_or(options_.output_size_passed);
+  options_.output_size_failed = custom->output_size_failed.value_or(options_.output_size_failed);
+  options_.truncation = custom->truncation.value_or(options_.truncation);
+  return true;
 }
 
 bool Session::read_resources() {
@@ -165,16 +179,20 @@ void Session::introduce(Console& console) const {
   for (int time = listing_.version < kReadsConfigurationOnce ? 2 : 1; time > 0; --time) {
     console.print_verbose("UpdateCTestConfiguration  from :" + file + "\n");
     if (project_.is_configured()) console.print_verbose("Parse Config file:" + file + "\n");
+    if (time == 2 && project_.is_customized())
+      console.print_verbose(" Add coverage exclude regular expressions.\n");
   }
-  if (options_.writes_xml) {
+  if (options_.writes_xml && listing_.version < kIsSilentWithXml) {
     console.print("   Site: " + project_.value("Site") +
                   "\n   Build name: " + project_.value("BuildName") + "\n");
     if (tag_.is_new) console.print("Create new tag: " + tag_.name + " - " + tag_.group + "\n");
   }
+  console.print_always(listing_.early_remarks);
   console.print("Test project " + project_.directory().string() + "\n");
   console.print_verbose("Constructing a list of tests\n");
   console.print_always(listing_.remarks);
   console.complain(listing_.warnings);
+  console.print_verbose(listing_.ignored_lines);
   console.print_verbose(
       std::string("Done constructing a list of tests\n") + "Updating test list for fixtures\n" +
       (listing_.fixture_lines.empty() ? "Added 0 tests to meet fixture requirements\n"

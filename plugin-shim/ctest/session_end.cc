@@ -106,6 +106,7 @@ int conclude(const EndedRun& ended) {
   const bool has_trouble =
       !are_written || counts.failed > 0 || (is_empty && ended.options.no_tests == NoTests::error);
   if (!has_trouble) return 0;
+  if (ended.options.writes_xml && ended.listing.version >= kIsSilentWithXml) return kTestErrors;
   ended.console.complain("Errors while running CTest\n");
   if (!ended.options.output_on_failure) {
     ended.console.complain("Output from these tests are in: " +

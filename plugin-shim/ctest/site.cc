@@ -8,10 +8,13 @@
 #include <fstream>
 #include <map>
 
+#include "plugin-shim/ctest/junit.h"
+
 namespace hearth::ctest {
 namespace {
 
 constexpr Version kNamesModel{4, 0};
+constexpr Version kFixesNumbers{4, 3};
 
 // Of the first processor.
 std::map<std::string, std::string> processor() {
@@ -37,6 +40,11 @@ std::string megabytes(unsigned long count, unsigned unit) {
   return std::to_string(count * unit / (1024UL * 1024UL));
 }
 
+std::string frequency(const std::string& megahertz, Version version) {
+  const float number = std::strtof(megahertz.c_str(), nullptr);
+  return version >= kFixesNumbers ? std::to_string(number) : number_text(number);
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> describe_site(Version version) {
@@ -60,7 +68,7 @@ std::vector<std::pair<std::string, std::string>> describe_site(Version version) 
                {"TotalVirtualMemory", megabytes(memory.totalswap, memory.mem_unit)},
                {"TotalPhysicalMemory", megabytes(memory.totalram, memory.mem_unit)},
                {"LogicalProcessorsPerPhysical", "1"},
-               {"ProcessorClockFrequency", one["cpu MHz"]}});
+               {"ProcessorClockFrequency", frequency(one["cpu MHz"], version)}});
   return site;
 }
 

@@ -116,7 +116,8 @@ tl::expected<Command, Verdict> prepare_start(const StartRequest& request, Report
   }
   Command command;
   command.argv = test.command;
-  command.directory = test.directory;
+  // A relative one is left as it is in the list of tests, and meant from the build directory.
+  command.directory = std::filesystem::absolute(test.directory).string();
   return command;
 }
 

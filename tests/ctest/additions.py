@@ -15,10 +15,9 @@ _STATUS = re.compile(r"hearth: \d+ of \d+[^\r\n]*\r\x1b\[K")
 _FLAKY = re.compile(r"\nThe following tests are FLAKY: .*\n(?:\t.*\n)+")
 # Tests whose child outlived them and held their output; hearth does not wait for it.
 _LEAK = re.compile(r"\nThe following tests LEAK: .*\n(?:\t.*\n)+")
-# What is flaky, in JUnit, where no other property need stand beside it.
+# What is flaky, in JUnit.
 _FLAKY_PROPERTY = re.compile(r'\s*<property name="flaky" value="[^"]*"/>')
-_NO_PROPERTIES = re.compile(r"\s*<properties>\s*</properties>")
-_ADDITIONS = (_LEFT, _STATUS, _FLAKY, _LEAK, _FLAKY_PROPERTY, _NO_PROPERTIES)
+_ADDITIONS = (_LEFT, _STATUS, _FLAKY, _LEAK, _FLAKY_PROPERTY)
 # A test that is started by the launcher has it before its command, and ctest itself has not looked for that on PATH.
 _LAUNCHED = (
     (re.compile(r'(Test command: )\S*/hearth-exec "--" "([^"]*)"'), r"\1\2"),

@@ -95,7 +95,7 @@ LINES = (
     _line("verdicts", "-R 'pass|skip|signal-S'", environment={"CLICOLOR": "0"}, shape=TERMINAL),
     _line("verdicts", "--quiet --stop-on-failure"),
     _line("verdicts", "--stop-on-failure", quick=True),
-    _line("verdicts", "--stop-on-failure -j2 -R pass"),
+    _line("verdicts", "--stop-on-failure -j2 -R '^(pass|skip-code|fail)$'"),
     _line("verdicts", "--timeout 1 -j8 -R 'time|pass$'"),
     _line("verdicts", "--stop-time 00:00:00 -R pass"),
     _line("verdicts", "--max-width 60 -R pass"),
@@ -248,6 +248,9 @@ LINES = (
     _line("dashboard", _JUNIT),
     _line("dashboard", "--overwrite TimeOut=1 -R 'too-long|pass'"),
     _line("dashboard", "-T start"),
+    _line("dashboard", "-V -R 'ignored|pass'"),
+    _line("dashboard", "--test-output-size-passed 1 --test-output-truncation head " + _JUNIT),
+    _line("commands", "-V", quick=True),
     # bad input
     _line("empty", "", quick=True),
     _line("empty", "--no-tests=error"),

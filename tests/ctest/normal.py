@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 _DATE = r"\w{3} \d\d \d\d:\d\d(?::\d\d)? \w+"
 _TAG = re.compile(r"\b\d{8}-\d{4}\b")
+_TEMPORARY = re.compile(r"\.tmp[0-9a-f]{5}$")
 _REPLACEMENTS = (
     (re.compile(rf"^(Start testing: |End testing: |\".*\" (?:start|end) time: ){_DATE}$", re.M), r"\1DATE"),
     (re.compile(r"(time elapsed: )\d\d:\d\d:\d\d"), r"\g<1>00:00:00"),
@@ -43,7 +44,7 @@ def normal_text(text: str) -> str:
 
 
 def normal_name(path: str) -> str:
-    return _TAG.sub("TAG", path)
+    return _TEMPORARY.sub(".tmp", _TAG.sub("TAG", path))
 
 
 def normal_output(text: str, ordered: bool) -> str:
@@ -60,9 +61,9 @@ def normal_output(text: str, ordered: bool) -> str:
 
 
 def _counts(text: str) -> bool:
-    """Whether the numbers before the results are 1, 2, 3, …"""
+    """Whether the numbers before the results never fall; of tests that are repeated some are not shown, or several times."""
     numbers = [int(match[1]) for match in _COUNTER.finditer(text)]
-    return numbers == list(range(1, len(numbers) + 1))
+    return numbers == sorted(numbers)
 
 
 def normal_file(path: str, content: bytes, ordered: bool) -> str:
@@ -78,7 +79,9 @@ def normal_file(path: str, content: bytes, ordered: bool) -> str:
         return _costs(text, ordered)
     if name.startswith("LastTest") and name.endswith(".log") and not ordered:
         # "Start testing", a block for each test, why others were not started, "End testing"; or lines, where it is a list.
-        parts = re.split(r"(?m)^(?=\d+/\d+ Testing: |Unable to |Failed |End testing: )", text)
+        parts = re.split(
+            r"(?m)^(?=\d+/\d+ Testing: |Unable to |Failed |Insufficient |End testing: )", text
+        )
         if len(parts) == 1:
             parts = text.splitlines(keepends=True)
         return "".join(sorted(parts))
@@ -128,9 +131,13 @@ def _element(
     if element.tag in _TIMES:
         text = "TIME"
     elif element.tag == "Value" and coding.get("encoding") == "base64":
-        text = _decoded(base64.b64decode(text), coding.get("compression", ""))
+        text = _decoded(base64.b64decode(text), coding.get("compression", "")).strip()
+        if element.attrib.get("encoding"):
+            words = ""  # whether it is compressed is no matter
     yield f"{indent}<{element.tag}{words}> {normal_text(text)!r}"
     for child in element:
+        if child.tag == "properties" and len(child) == 0:  # newer ctests write it, for nothing
+            continue
         if attributes.get("name") in _TIME_MEASUREMENTS and child.tag == "Value":
             child.text = "TIME"
         yield from _element(child, indent + "  ", attributes)

@@ -18,7 +18,7 @@ from tests.support.command import Daemon
 
 _QUICK = [line for line in LINES if line.quick]
 # What is plain ctest's business, and said to be.
-_LEFT = ("broken: ", "dashboard: ", "-N", "--show-only", "--print-labels")
+_LEFT = ("broken: ", "commands: ", "-N", "--show-only", "--print-labels")
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "plugin-shim/ctest/customization.h"
 #include "plugin-shim/ctest/job_server.h"
 #include "plugin-shim/ctest/junit.h"
 #include "plugin-shim/ctest/stop_time.h"
@@ -9,6 +10,21 @@
 
 namespace hearth::ctest {
 namespace {
+
+TEST(Customization, is_what_the_script_says_of_its_variables) {
+  const auto custom = customization_of(
+      "CMake Warning: something else\n"
+      "hearth customization: POST_TEST=\n"
+      "hearth customization: MAXIMUM_PASSED_TEST_OUTPUT_SIZE=64\n"
+      "hearth customization: TEST_OUTPUT_TRUNCATION=head\n");
+  ASSERT_TRUE(custom);
+  EXPECT_FALSE(custom->has_commands);
+  EXPECT_EQ(custom->output_size_passed, 64);
+  EXPECT_EQ(custom->output_size_failed, std::nullopt);
+  EXPECT_EQ(custom->truncation, Truncation::head);
+  EXPECT_TRUE(customization_of("hearth customization: PRE_TEST=make;things\n")->has_commands);
+  EXPECT_FALSE(customization_of("hearth customization: TEST_OUTPUT_TRUNCATION=left\n"));
+}
 
 TEST(XmlWriter, has_the_layout_of_ctest) {
   XmlWriter xml;
