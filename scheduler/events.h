@@ -60,7 +60,8 @@ struct RunSubmitted {
   std::optional<std::uint32_t> max_worker_restarts;
   // --maxschedchunk
   std::optional<std::uint32_t> max_chunk;
-  // A worker that has had so many items is finished, and a fresh one succeeds it.
+  // A worker that has had so many items is finished, and a fresh one succeeds it; if it is one,
+  // also a worker that is lost while it executes it, which uses up no restart then.
   std::optional<std::uint32_t> max_items_per_worker;
   // Likewise a worker whose next item is of another file than its first.
   bool isolates_files = false;

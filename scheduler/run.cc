@@ -107,7 +107,11 @@ void Run::worker_exited(const WorkerExited& event, Time now, Commands& out) {
   slots_changed_ = true;
 
   const bool left_work = !gone.queue.empty();
-  const bool is_lost = !event.was_overdue && (!event.session_finished || left_work);
+  // One that has a single item is isolated for it: should the item be its end, nothing else is
+  // lost.
+  const bool is_ended_by_item =
+      event.was_overdue || (max_items_per_worker_ == 1U && gone.executing);
+  const bool is_lost = !is_ended_by_item && (!event.session_finished || left_work);
   if (const auto lost = gone.executing) {
     gone.remove(*lost);
     out.push_back(
@@ -123,7 +127,7 @@ void Run::worker_exited(const WorkerExited& event, Time now, Commands& out) {
     if (is_lost) {
       count_loss(gone, out);
       if (!gone.queue.empty()) dealer_->take_back({gone.queue.begin(), gone.queue.end()});
-    } else if (event.was_overdue || gone.has_had_its_share) {
+    } else if (is_ended_by_item || gone.has_had_its_share) {
       successions_.push_back({gone.id, std::move(gone.queue)});
     } else {
       ++leavers_;

@@ -23,6 +23,19 @@ def test_it():
         file.write(f"{os.getpid()} {os.environ['PYTEST_XDIST_WORKER']} {__name__} .\\n")
 """
 
+_DEADLY = """
+import os
+import pytest
+LEFT = []
+
+@pytest.mark.parametrize("number", range(12))
+def test_it(number):
+    assert not LEFT
+    LEFT.append(number)
+    if number % 2:
+        os.abort()
+"""
+
 
 def _ran(hearth: Hearth) -> list[list[str]]:
     """Process, worker, file and directory of each test, in their order."""
@@ -59,6 +72,12 @@ def test_processes_are_as_fresh_as_was_asked_for(hearth: Hearth) -> None:
     done = hearth.pytest("--hearth-max-tests-per-worker", "3", "-n", "1")
     assert (done.exit_code, done.counts) == (0, {"passed": 8}), str(done)
     assert list(Counter(process for process, *_ in _ran(hearth)).values()) == [3, 3, 2]
+
+    hearth.write("test_b.py", _DEADLY)
+    for options in (("--max-worker-restart=0",), ("-n", "2")):
+        done = hearth.pytest("--hearth-isolate=test", "test_b.py", *options)
+        assert (done.exit_code, done.counts) == (1, {"failed": 6, "passed": 6}), str(done)
+        assert "replacing" not in done.stdout
 
     done = hearth.pytest("--hearth-isolate=test", "-n", "0")
     assert (done.exit_code, "need a worker" in done.stderr) == (4, True), str(done)

@@ -51,8 +51,11 @@ void Checks::hear(const Event& event) {
   } else if (const auto* up = std::get_if<WorkerStarted>(&event)) {
     const auto place = runs_[up->run].present.find(up->worker);
     if (place != runs_[up->run].present.end()) place->second.is_up = true;
+  } else if (const auto* began = std::get_if<ItemStarted>(&event)) {
+    runs_[began->run].present[began->worker].is_executing = true;
   } else if (const auto* finished = std::get_if<ItemFinished>(&event)) {
     RunRecord& run = runs_[finished->run];
+    run.present[finished->worker].is_executing = false;
     run.present[finished->worker].unfinished.erase(finished->item);
     run.failures += finished->failures;
     mark_done(run, finished->item);
@@ -67,7 +70,9 @@ void Checks::hear(const Event& event) {
     if (failed->fatal) runs_[failed->run].is_stopped = true;
   } else if (const auto* exited = std::get_if<WorkerExited>(&event)) {
     RunRecord& run = runs_[exited->run];
-    const bool is_lost = !exited->session_finished && !exited->was_overdue;
+    const bool is_isolated = run.run.max_items_per_worker == 1U;
+    const bool is_lost = !exited->session_finished && !exited->was_overdue &&
+                         !(is_isolated && run.present[exited->worker].is_executing);
     if (!run.is_stopped) ++(is_lost ? run.losses : run.leavers);
     run.present.erase(exited->worker);
   } else if (const auto* cancelled = std::get_if<RunCancelled>(&event)) {

@@ -43,8 +43,9 @@ class Checks {
     bool is_up = false;
     bool told_end = false;  // finish_worker or stop_worker
     bool told_stop = false;
-    bool is_robbed = false;             // asked to give items back, and has not answered
-    std::set<ItemId> unfinished;        // given to it, and not heard to be finished
+    bool is_robbed = false;       // asked to give items back, and has not answered
+    std::set<ItemId> unfinished;  // given to it, and not heard to be finished
+    bool is_executing = false;
     std::uint32_t had = 0;              // items, without those that it gave back
     std::optional<std::uint32_t> file;  // of the first
   };

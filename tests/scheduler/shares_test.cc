@@ -62,6 +62,19 @@ TEST(Shares, are_no_losses_so_that_no_restart_is_used_up) {
   EXPECT_EQ(world.when("worker_exited r1 gw0 finished"), Lines{"start_worker r1 gw1 succeeds gw0"});
 }
 
+TEST(Shares, of_one_item_that_was_the_end_of_its_worker_use_up_no_restart) {
+  World world;
+  world.given({"run_submitted r1 load items=3 workers=1 max_items=1 max_restarts=0",
+               "worker_started r1 gw0", "item_started r1 gw0 0"});
+  EXPECT_EQ(world.when("worker_exited r1 gw0"),
+            (Lines{"report_lost_item r1 gw0 0", "start_worker r1 gw1 succeeds gw0"}));
+  EXPECT_EQ(world.when("worker_started r1 gw1"),
+            (Lines{"assign_items r1 gw1 1", "finish_worker r1 gw1", "resume_worker r1 gw1"}));
+  EXPECT_EQ(world.when("worker_exited r1 gw1"),
+            (Lines{"report_restarts_used_up r1 gw1", "finish_run r1 failed not_executed 1 2"}))
+      << "it was not the item's doing";
+}
+
 TEST(OverdueItem, is_lost_but_its_worker_is_succeeded_without_using_up_a_restart) {
   World world;
   world.given({"run_submitted r1 load_file files=3 workers=1 max_restarts=0",

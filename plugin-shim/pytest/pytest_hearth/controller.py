@@ -340,16 +340,19 @@ class Controller:
         node = self._node(message.worker)
         error = None if message.expected else "Not properly terminated"
         if message.overdue_ms:
-            error = how_overdue(message, self._items[message.lost_item])
+            error = how_overdue(message)
         self._nodes.down(node, error, message.output)
         if message.expected:
             return
-        if not message.overdue_ms:
+        # By a fresh process under its name: no restart is used up.
+        is_isolated = self._distribution.max_items_per_worker == 1 and message.lost_item >= 0
+        is_succeeded = message.overdue_ms or is_isolated
+        if not is_succeeded:
             self._terminal.node_down(message.worker, error)
         if message.lost_item >= 0:
             self._lost_item(node, message)
-        if message.overdue_ms:
-            return  # its place is taken, and no restart used up
+        if is_succeeded:
+            return
         if message.restarts_used_up:
             self._restarts_used_up(message.worker)
         else:

@@ -70,7 +70,7 @@ class LostItems:
 
 def _crash_report(node: Node, node_id: str, location: _Location, ended: WorkerEnded) -> Any:
     if ended.overdue_ms:
-        text = f"Timeout: {how_overdue(ended, node_id)}"
+        text = f"Timeout: {how_overdue(ended)}"
     else:
         text = f"worker {node.gateway.id!r} crashed while running {node_id!r}: {ended_how(ended.wait_status)}"
     stack = ended.stack.decode(errors="replace").strip()
@@ -93,9 +93,9 @@ def _crash_report(node: Node, node_id: str, location: _Location, ended: WorkerEn
     )
 
 
-def how_overdue(ended: WorkerEnded, node_id: str) -> str:
+def how_overdue(ended: WorkerEnded) -> str:
     """Why its worker was ended."""
-    return f"{node_id} took longer than {ended.overdue_ms / 1000:g} s"
+    return f"test took longer than {ended.overdue_ms / 1000:g} s"
 
 
 def ended_how(wait_status: int) -> str:

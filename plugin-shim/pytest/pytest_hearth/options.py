@@ -244,8 +244,10 @@ def asks_for_workers(option: Any) -> bool:
     """Whether hearth is to distribute this run: asked before pytest_cmdline_main."""
     if _runs_in_one_process(option):
         return False
-    wanted = getattr(option, "numprocesses", None)
-    return bool(wanted) and not (isinstance(wanted, int) and wanted < 0)
+    limits = (getattr(option, name, None) for name in ("numprocesses", "maxprocesses"))
+    if any(isinstance(limit, int) and limit < 0 for limit in limits):
+        return False
+    return bool(getattr(option, "numprocesses", None))
 
 
 def refusal(option: Any) -> str:
@@ -263,11 +265,21 @@ def refusal(option: Any) -> str:
         if _isolates(option):
             return "--hearth-isolate and --hearth-max-tests-per-worker need a worker: -n 1, or no -n at all"
         return ""
+    if not _is_number(getattr(option, "maxworkerrestart", None) or 0):
+        return f"--max-worker-restart needs a number, not {option.maxworkerrestart!r}"
     if getattr(option, "px", None):
         return "--px is pytest-xdist's alone: hearth's workers are processes of this machine and need no proxy"
     if getattr(option, "rsyncdir", None):
         return "--rsyncdir is pytest-xdist's alone: hearth's workers read the files where they are"
     return ""
+
+
+def _is_number(text: object) -> bool:
+    try:
+        int(str(text))
+    except ValueError:
+        return False
+    return True
 
 
 def _isolates(option: Any) -> bool:
@@ -300,27 +312,37 @@ def distribution_of(config: Any, basetemp: bytes) -> Optional[Distribution]:
             # Asked once: nobody need ask again.
             option.numprocesses = answer
             if answer <= 0:
+                refuse(option)
                 return None
         auto_workers = min(answer, most) if answer and most else answer or most or 0
-    restarts = getattr(option, "maxworkerrestart", None)
+    restarts = getattr(option, "maxworkerrestart", None) or None  # "": not given
+    most_at_once = getattr(option, "maxschedchunk", None)
+    max_failures = config.getvalue("maxfail") or 0
     isolated = getattr(option, "hearth_isolate", None)
     most_tests = getattr(option, "hearth_max_tests_per_worker", None)
     return Distribution(
-        workers=workers,
-        auto_workers=auto_workers,
+        workers=_capped(workers),
+        auto_workers=_capped(auto_workers),
         policy=_policy(option),
-        max_failures=config.getvalue("maxfail") or 0,
-        max_worker_restarts=-1 if restarts is None else int(restarts),
-        max_chunk=getattr(option, "maxschedchunk", None) or 0,
+        max_failures=_capped(max_failures)
+        if max_failures >= 0
+        else 1,  # to pytest, -1 is reached at once
+        max_worker_restarts=-1 if restarts is None else _capped(max(0, int(restarts))),
+        max_chunk=0 if most_at_once is None else _capped(max(1, most_at_once)),
         testrun=getattr(option, "testrunuid", None) or os.urandom(16).hex(),
         basetemp=basetemp,
         reorder_scopes=getattr(option, "loadscopereorder", True),
-        ramp_ms=round(1000 * getattr(option, "ramp", 0.0)),
+        ramp_ms=_capped(1000 * getattr(option, "ramp", 0.0)),
         configures_workers=False,  # not known before all plugins are there
         judges_lost_items=False,  # likewise
-        max_items_per_worker=1 if isolated == "test" else most_tests or 0,
+        max_items_per_worker=1 if isolated == "test" else _capped(most_tests or 0),
         isolates_files=isolated == "file",
     )
+
+
+def _capped(number: float) -> int:
+    """What a message can hold; nobody means a greater one."""
+    return round(min(number, 2**31 - 1))
 
 
 def _policy(option: Any) -> str:

@@ -21,6 +21,7 @@ from .messages import TimeLimit
 
 _OWN_MARK = "hearth_timeout"
 _STACK_SIGNAL = signal.SIGRTMAX - 3
+_MOST = 366 * 24 * 60 * 60.0  # seconds: as good as no limit
 _PLUGIN_NAME = "hearth_time_limits"
 
 
@@ -45,11 +46,10 @@ class TimeLimits:
             if mark is not None:
                 seconds = _seconds_of(mark, item)
                 break
-        if seconds <= 0:
+        if not seconds > 0:
             return None
-        return TimeLimit(
-            _text(item.nodeid), max(1, round(1000 * seconds)), _STACK_SIGNAL, self._ready_file()
-        )
+        milliseconds = max(1, round(1000 * min(seconds, _MOST)))
+        return TimeLimit(_text(item.nodeid), milliseconds, _STACK_SIGNAL, self._ready_file())
 
     def _ready_file(self) -> int:
         if self._stack_file is None:
