@@ -220,7 +220,7 @@ TEST_F(DaemonInput, of_a_command_that_cannot_be_run_says_what_is_wrong) {
   spec = fake_spec({});
   spec.directory = "tmp";
   EXPECT_THAT(refusal(spec), HasSubstr("directory"));
-  spec.directory = "/nonexistent";
+  spec.directory = "/proc/nonexistent";  // where nobody can make one
   EXPECT_THAT(refusal(spec), HasSubstr("is gone"));
   spec = fake_spec({});
   spec.script = "/nonexistent/pytest";
