@@ -1,8 +1,9 @@
 """`python -m tests.compat.versions [PYTHON-PYTEST …]`: the end-to-end tests with other versions of Python and of pytest.
 
 `3.9-7.4` stands for CPython 3.9 and pytest 7.4; `3.13` for CPython 3.13 and the newest pytest that it has. The interpreters
-are those on PATH and those of pyenv; a version that the machine has not is said and left out. Arguments after `--` go to
-pytest (default: the whole of tests/e2e). Exit code 1: something failed.
+are those of pyenv, the one that runs this, and those on PATH; a version that the machine has not is said and left out.
+`--first`: only the first one that it has. Arguments after `--` go to pytest (default: the whole of tests/e2e). Exit code 1:
+something failed, or there was nothing to run.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ def find_python(version: str) -> Path | None:
     )
     if found:
         return found[-1]
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return Path(sys.executable)
     on_path = shutil.which(f"python{version}")
     return Path(on_path) if on_path else None
 
@@ -34,33 +37,34 @@ def find_python(version: str) -> Path | None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.compat.versions", description=__doc__)
     parser.add_argument("versions", nargs="*", metavar="PYTHON-PYTEST", default=_DEFAULT)
+    parser.add_argument("--first", action="store_true", help="of those that there are")
     arguments = sys.argv[1:]
     place = arguments.index("--") if "--" in arguments else len(arguments)
     options, for_pytest = parser.parse_args(arguments[:place]), arguments[place + 1 :]
-    failed = []
+    verdicts = {}
     for version in options.versions:
         python_version, _, pytest_version = version.partition("-")
         python = find_python(python_version)
         if python is None:
-            print(f"{version:10} there is no such Python here", flush=True)
+            verdicts[version] = "there is no such Python here"
             continue
-        environment = {**os.environ, "HEARTH_TEST_PYTHON": str(python)}
-        if pytest_version:
-            environment["HEARTH_TEST_PYTEST"] = pytest_version
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", *(for_pytest or ["tests/e2e"])],
-            cwd=REPOSITORY,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        lines = done.stdout.splitlines()
-        print(f"{version:10} {lines[-1] if lines else 'nothing printed'}", flush=True)
-        if done.returncode:
-            failed.append(version)
-            print(done.stdout, flush=True)
-    return 1 if failed else 0
+        print(f"==== Python {python_version}, pytest {pytest_version or 'newest'}", flush=True)
+        passed = _run(python, pytest_version, for_pytest or ["tests/e2e"])
+        verdicts[version] = "passed" if passed else "failed"
+        if options.first:
+            break
+    for version, verdict in verdicts.items():
+        print(f"{version:10} {verdict}", flush=True)
+    is_good = "passed" in verdicts.values() and "failed" not in verdicts.values()
+    return 0 if is_good else 1
+
+
+def _run(python: Path, pytest_version: str, arguments: list[str]) -> bool:
+    environment = {**os.environ, "HEARTH_TEST_PYTHON": str(python)}
+    if pytest_version:
+        environment["HEARTH_TEST_PYTEST"] = pytest_version
+    command = [sys.executable, "-m", "pytest", "-q", *arguments]
+    return subprocess.run(command, cwd=REPOSITORY, env=environment).returncode == 0
 
 
 if __name__ == "__main__":

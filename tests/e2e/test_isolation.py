@@ -74,8 +74,8 @@ def test_processes_are_as_fresh_as_was_asked_for(hearth: Hearth) -> None:
     assert list(Counter(process for process, *_ in _ran(hearth)).values()) == [3, 3, 2]
 
     hearth.write("test_b.py", _DEADLY)
-    for options in (("--max-worker-restart=0",), ("-n", "2")):
-        done = hearth.pytest("--hearth-isolate=test", "test_b.py", *options)
+    for option in ("--max-worker-restart=0", "-n2"):
+        done = hearth.pytest("--hearth-isolate=test", "test_b.py", option)
         assert (done.exit_code, done.counts) == (1, {"failed": 6, "passed": 6}), str(done)
         assert "replacing" not in done.stdout
 
