@@ -153,8 +153,8 @@ void Distribution::opened(ZygotePool::Result result) {
 bool Distribution::controller_said(const protocol::Message& message) {
   if (std::holds_alternative<protocol::BeginDistribution>(message)) {
     begin();
-  } else if (std::holds_alternative<protocol::CancelDistribution>(message)) {
-    cancel();
+  } else if (const auto* end = std::get_if<protocol::CancelDistribution>(&message)) {
+    end->completes_items ? stop() : cancel();
   } else if (const auto* configuration = std::get_if<protocol::WorkersConfigured>(&message)) {
     configured(*configuration);
   } else if (const auto* judged = std::get_if<protocol::LostItemJudged>(&message)) {
@@ -208,6 +208,12 @@ void Distribution::begin() {
             wish_.workers, wish_.policy);
   tick_timer_ = services_.loop.after(tick_interval, [this] { tick(); });
   services_.dispatcher.post(std::move(event));
+}
+
+void Distribution::stop() {
+  if (!running_ || finished_) return cancel();
+  is_stopping_ = true;
+  services_.dispatcher.post(scheduler::RunCancelled{run_});
 }
 
 void Distribution::cancel() {
@@ -377,7 +383,7 @@ void Distribution::finish_run(const scheduler::FinishRun& command) {
       break;
     case scheduler::Outcome::cancelled:
       // To the scheduler, to be killed is the same.
-      message.outcome = cancelled_ ? protocol::Outcome::cancelled : protocol::Outcome::failed;
+      message.outcome = cancelled_ || is_stopping_ ? protocol::Outcome::cancelled : protocol::Outcome::failed;
       break;
     case scheduler::Outcome::failed:
       message.outcome = protocol::Outcome::failed;

@@ -46,7 +46,8 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   // workers_configured, begin, cancel, lost_item_judged, lend_terminal, interrupt_worker; whether
   // it was one of them.
   bool controller_said(const protocol::Message& message);
-  void cancel();  // interrupts what runs; workers end their sessions
+  void stop();    // workers complete the items that they are at, and end their sessions
+  void cancel();  // the same, but interrupts these items
   // Nobody is there to report to: as cancel(), with less patience.
   void controller_gone();
   // At once. It counts as failed for this reason, unless it was cancelled.
@@ -106,6 +107,7 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   bool configuring_ = false;
   bool running_ = false;
   bool finished_ = false;
+  bool is_stopping_ = false;
   bool cancelled_ = false;
   bool is_stopped_ = false;
   std::string borrower_;  // the worker that has the terminal

@@ -1850,14 +1850,16 @@ bool read_fields(FieldReader& reader, DistributionFinished& value) {
          reader.read<Text>("message", value.message);
 }
 
-void write_fields(Packer& packer, const CancelDistribution&) {
-  start_message(packer, 59, 0);
+void write_fields(Packer& packer, const CancelDistribution& value) {
+  start_message(packer, 59, 1);
+  write_field<Bool>(packer, "completes_items", value.completes_items);
 }
-std::size_t size_of_fields(const CancelDistribution&) {
-  return 12;
+std::size_t size_of_fields(const CancelDistribution& value) {
+  return 29 +
+         Bool::size(value.completes_items);
 }
-bool read_fields(FieldReader&, CancelDistribution&) {
-  return true;
+bool read_fields(FieldReader& reader, CancelDistribution& value) {
+  return reader.read<Bool>("completes_items", value.completes_items);
 }
 
 void write_fields(Packer& packer, const BeginDistribution&) {

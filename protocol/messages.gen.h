@@ -793,8 +793,11 @@ struct DistributionFinished {
   friend bool operator==(const DistributionFinished&, const DistributionFinished&) = default;
 };
 
-// controller: stop the workers; distribution_finished follows.
+// controller: stop the workers; distribution_finished follows. May be said again, with the other
+// meaning.
 struct CancelDistribution {
+  // a worker completes the item that it is at; else it is interrupted there
+  bool completes_items = false;
   friend bool operator==(const CancelDistribution&, const CancelDistribution&) = default;
 };
 

@@ -81,3 +81,43 @@ def test_a_usage_error_of_maxfail_is_plain_pytests(hearth: Hearth, mode: Mode) -
     done = hearth.pytest(*mode, "--maxfail=many")
     assert done.exit_code == hearth.plain("--maxfail=many").exit_code == 4
     assert "--maxfail" in done.stderr
+
+
+def test_a_plugin_of_the_controller_that_ends_the_run_lets_tests_in_progress_complete(
+    hearth: Hearth,
+) -> None:
+    hearth.write_gate()
+    hearth.write(
+        "conftest.py",
+        """
+        def pytest_runtest_logreport(report):
+            if report.failed and hasattr(report, "node"):
+                report.node.config.pluginmanager.get_plugin("session").shouldstop = "enough"
+        """,
+    )
+    hearth.write("test_a.py", "import gate\ndef test_fails():\n    gate.reach('a')\n    assert 0\n")
+    hearth.write(
+        "test_b.py",
+        """
+        import gate, pytest
+        @pytest.fixture
+        def prepared():
+            yield
+            print("taken down")
+        def test_holds(prepared):
+            gate.reach("b")
+            gate.hold()
+        def test_later():
+            pass
+        """,
+    )
+    process = hearth.start_pytest("-n", "2", "-v", "-rP", "--dist=loadfile")
+    hearth.gate.wait()
+    hearth.gate.wait()
+    seen = hearth.read_until(process, "FAILED")
+    hearth.gate.release()
+    done = hearth.finish(process)
+    assert done.exit_code == 2, seen + str(done)
+    assert "Interrupted: enough" in done.stdout
+    assert "PASSED test_b.py::test_holds" in done.stdout
+    assert "taken down" in done.stdout

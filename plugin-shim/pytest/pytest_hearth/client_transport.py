@@ -78,8 +78,8 @@ class ClientTransport:
     def judge(self, item: int, *, again: bool) -> None:
         self._send(LostItemJudged(item, again))
 
-    def cancel(self) -> None:
-        self._send(CancelDistribution())
+    def cancel(self, *, completes_items: bool) -> None:
+        self._send(CancelDistribution(completes_items))
 
     def lend_terminal(self, worker: str) -> None:
         self._send(LendTerminal(worker))

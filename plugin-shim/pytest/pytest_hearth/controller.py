@@ -74,6 +74,7 @@ class Controller:
         self._ending: Optional[BaseException] = None
         self._summary = ""
         self._is_open = False
+        self._is_stopping = False
         self._is_finished = False
         self._terminal: Any = None
         self._unpacker: Any = None
@@ -183,12 +184,19 @@ class Controller:
         if session.shouldstop or (
             session.shouldfail and not (maxfail and session.testsfailed >= maxfail)
         ):
-            self._cancel()
+            self._stop()
+
+    def _stop(self) -> None:
+        """The tests in progress are the last ones."""
+        if self._is_open and not self._is_stopping and not self._is_finished:
+            self._is_stopping = True
+            self._transport.cancel(completes_items=True)
 
     def _cancel(self) -> None:
+        """Tests in progress are interrupted."""
         if self._is_open and not self._is_finished:
             self._is_open = False
-            self._transport.cancel()
+            self._transport.cancel(completes_items=False)
 
     def _cancel_and_wait(self) -> None:
         """Nothing may run on when the session is over. A second interrupt leaves at once."""

@@ -2887,18 +2887,24 @@ class DistributionFinished(Message):
 
 
 class CancelDistribution(Message):
-    """controller: stop the workers; distribution_finished follows."""
+    """controller: stop the workers; distribution_finished follows. May be said again, with the
+    other meaning.
+    """
 
-    __slots__ = ()
+    __slots__ = ("completes_items",)
+    # completes_items: a worker completes the item that it is at; else it is interrupted there
     ID: ClassVar[int] = 59
     NAME: ClassVar[str] = "cancel_distribution"
 
+    def __init__(self, completes_items: bool) -> None:
+        self.completes_items = completes_items
+
     def to_wire(self) -> list[object]:
-        return [59, {}]
+        return [59, {"completes_items": self.completes_items}]
 
     @classmethod
     def from_fields(cls, fields: dict[str, object]) -> CancelDistribution:
-        return cls()
+        return cls(_bool(fields["completes_items"], "cancel_distribution.completes_items"))
 
 
 class BeginDistribution(Message):

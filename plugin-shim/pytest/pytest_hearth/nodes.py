@@ -66,6 +66,7 @@ class Nodes:
         """It has ended."""
         if output:
             node.workeroutput = _native.loads(output)  # type: ignore[attr-defined]
+        node.shutting_down = True
         self._call("pytest_testnodedown", node=node, error=error)
         self._ready.discard(node.gateway.id)  # a worker that succeeds it has its name
 

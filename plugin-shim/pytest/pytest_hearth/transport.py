@@ -44,7 +44,7 @@ class Transport(Protocol):
     def judge(self, item: int, *, again: bool) -> None:
         """What becomes of a lost item, where that was asked for. Raises TransportError."""
 
-    def cancel(self) -> None:
+    def cancel(self, *, completes_items: bool) -> None:
         """Ask for the end; distribution_finished will be received. Raises TransportError."""
 
     def lend_terminal(self, worker: str) -> None:
@@ -78,8 +78,8 @@ class SocketTransport:
     def judge(self, item: int, *, again: bool) -> None:
         self._send(LostItemJudged(item, again))
 
-    def cancel(self) -> None:
-        self._send(CancelDistribution())
+    def cancel(self, *, completes_items: bool) -> None:
+        self._send(CancelDistribution(completes_items))
 
     def lend_terminal(self, worker: str) -> None:
         self._send(LendTerminal(worker))
