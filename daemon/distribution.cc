@@ -383,7 +383,8 @@ void Distribution::finish_run(const scheduler::FinishRun& command) {
       break;
     case scheduler::Outcome::cancelled:
       // To the scheduler, to be killed is the same.
-      message.outcome = cancelled_ || is_stopping_ ? protocol::Outcome::cancelled : protocol::Outcome::failed;
+      message.outcome =
+          cancelled_ || is_stopping_ ? protocol::Outcome::cancelled : protocol::Outcome::failed;
       break;
     case scheduler::Outcome::failed:
       message.outcome = protocol::Outcome::failed;
