@@ -41,7 +41,7 @@ class _NeedsWorkers(argparse.Action):
         option_string: Any = None,
     ) -> None:
         setattr(namespace, self.dest, values)
-        if getattr(namespace, "numprocesses", None) is None:
+        if values and getattr(namespace, "numprocesses", None) is None:
             namespace.numprocesses = 1
 
 
@@ -83,10 +83,12 @@ def add_to(parser: pytest.Parser, *, is_effective: bool) -> None:
     group.addoption(
         "--hearth-timeout",
         dest="hearth_timeout",
+        action=action,
         metavar="SECONDS",
         type=_seconds,
         default=None,
-        help="How long a test may take, fixtures included; then it is ended, and has failed (with hearth). 0: no limit. "
+        help="How long a test may take, fixtures included; then it is ended, and has failed (with hearth; without -n in one "
+        "worker). 0: no limit. "
         "Also: the mark hearth_timeout(seconds), the ini option hearth_timeout; pytest-timeout's where it is not installed.",
     )
     parser.addini("hearth_timeout", "As --hearth-timeout, which overrides it.", default=None)

@@ -90,7 +90,7 @@ def _distribute(config: Any) -> None:
     if not options.asks_for_workers(config.option):
         if config.getoption("hearth_timeout", None):
             raise pytest.UsageError(
-                "hearth: in this process --hearth-timeout needs workers: -n 1 or more"
+                "hearth: in this process --hearth-timeout needs workers: -n 1 or more, or no -n"
             )
         return
     from .client_transport import ClientTransport
