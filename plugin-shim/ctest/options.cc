@@ -162,6 +162,7 @@ void add_run(Table& table) {
   table.emplace("--parallel", kParallel);
   table.emplace("--test-dir", text(&Options::build_directory));
   table.emplace("--build-dir", text(&Options::build_directory));
+  table.emplace("--preset", text(&Options::preset));
   table.emplace("--timeout", seconds(&Options::timeout));
   table.emplace("--stop-time", text(&Options::stop_time));
   table.emplace("--stop-on-failure", flag(&Options::stop_on_failure));

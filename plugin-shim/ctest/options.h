@@ -28,7 +28,9 @@ struct Options {
   std::string include;                     // -R
   std::string exclude;                     // -E
 
-  std::string build_directory;  // --test-dir, as given
+  std::string preset;            // --preset; its words are not among these yet
+  std::string source_directory;  // where it was found
+  std::string build_directory;   // --test-dir, as given
   bool has_parallel = false;
   std::optional<std::size_t> parallel;  // none: as many as there are processors
   unsigned long test_load = 0;

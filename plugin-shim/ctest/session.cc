@@ -171,16 +171,22 @@ bool Session::read_resources() {
 }
 
 void Session::introduce(Console& console) const {
-  if (!options_.build_directory.empty() && listing_.version < kGoesSilently) {
+  const std::string& source = options_.source_directory;
+  if (!options_.build_directory.empty() && source.empty() && listing_.version < kGoesSilently) {
     console.print("Internal ctest changing into directory: " + project_.directory().string() +
                   "\n");
   }
-  const std::string file = project_.configuration_file().string();
-  for (int time = listing_.version < kReadsConfigurationOnce ? 2 : 1; time > 0; --time) {
+  const auto tell_configuration = [&](const Project& project) {
+    const std::string file = project.configuration_file().string();
     console.print_verbose("UpdateCTestConfiguration  from :" + file + "\n");
-    if (project_.is_configured()) console.print_verbose("Parse Config file:" + file + "\n");
-    if (time == 2 && project_.is_customized())
+    if (project.is_configured()) console.print_verbose("Parse Config file:" + file + "\n");
+  };
+  const Project first = source.empty() ? project_ : Project(source, true);
+  tell_configuration(first);
+  if (listing_.version < kReadsConfigurationOnce) {
+    if (first.is_customized())
       console.print_verbose(" Add coverage exclude regular expressions.\n");
+    tell_configuration(project_);
   }
   if (options_.writes_xml && listing_.version < kIsSilentWithXml) {
     console.print("   Site: " + project_.value("Site") +

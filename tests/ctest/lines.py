@@ -69,6 +69,22 @@ def _line(
     )
 
 
+def _preset(
+    words: str,
+    quick: bool = False,
+    environment: Mapping[str, str] | None = None,
+    writes: tuple[str, ...] = (),
+) -> Line:
+    return _line(
+        "presets",
+        f"--preset {words}",
+        quick=quick,
+        environment=environment,
+        writes=writes,
+        directory="@SOURCE@",
+    )
+
+
 _JUNIT = "--output-junit junit.xml"
 
 LINES = (
@@ -251,6 +267,22 @@ LINES = (
     _line("dashboard", "-V -R 'ignored|pass'"),
     _line("dashboard", "--test-output-size-passed 1 --test-output-truncation head " + _JUNIT),
     _line("commands", "-V", quick=True),
+    # presets
+    _preset("usual", quick=True, environment={"FROM_OUTSIDE": "a b"}),
+    _preset("usual -V"),
+    _preset("usual --rerun-failed -R nothing"),
+    _preset("selects", quick=True),
+    _preset("selects -E fail -L slow"),
+    _preset("numbers"),
+    _preset("one-more-number"),
+    _preset("one-more-number -N"),
+    _preset("repeats"),
+    _preset("writes", writes=("out.txt", "junit.xml")),
+    _preset("configured -V"),
+    _preset("disabled"),
+    _preset("by-file"),
+    _preset("hidden"),
+    _preset("no-such-preset"),
     # bad input
     _line("empty", "", quick=True),
     _line("empty", "--no-tests=error"),
