@@ -25,12 +25,19 @@ bool makes_sense(const protocol::StartCommand& order, std::size_t descriptors) {
                      [](std::uint64_t number) { return number < 1U << 20; });
 }
 
+// More than any machine has.
+std::uint32_t capped(std::uint64_t slots) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(slots, 1U << 20));
+}
+
 }  // namespace
 
 CommandRun::~CommandRun() {
   for (const auto& [number, job] : jobs_) pool_.abandon(job);
   for (const auto& [number, job] : std::exchange(jobs_, {})) uncount(number);
-  for (const auto number : std::exchange(own_, {})) uncount(number);
+  if (!is_borrower_) return;
+  services_.dispatcher.set_executor(id_, nullptr);
+  services_.dispatcher.post(scheduler::RunCancelled{id_});
 }
 
 bool CommandRun::received(protocol::Received received) {
@@ -42,15 +49,40 @@ bool CommandRun::received(protocol::Received received) {
       pool_.signal(job->second, static_cast<int>(wanted->signal), wanted->whole_tree);
     return wanted->signal > 0 && wanted->signal <= 64;
   }
-  if (const auto* began = std::get_if<protocol::CommandBegan>(&received.message)) {
-    if (own_.insert(began->number).second) count(began->number);
+  if (const auto* wish = std::get_if<protocol::WantSlots>(&received.message)) {
+    want_slots(wish->slots);
     return true;
   }
-  if (const auto* ended = std::get_if<protocol::CommandEnded>(&received.message)) {
-    if (own_.erase(ended->number) > 0) uncount(ended->number);
-    return true;
+  if (const auto* given_back = std::get_if<protocol::ReturnSlots>(&received.message)) {
+    return return_slots(given_back->slots);
   }
   return false;
+}
+
+void CommandRun::want_slots(std::uint64_t slots) {
+  const bool is_first = !std::exchange(is_borrower_, true);
+  if (is_first) {
+    services_.dispatcher.set_executor(id_, this);
+    client_watch_.watch(client_);
+  }
+  services_.dispatcher.post(
+      scheduler::SlotsWanted{id_, capped(slots), is_first && services_.is_inside()});
+}
+
+bool CommandRun::return_slots(std::uint64_t slots) {
+  if (slots > lent_) return false;
+  lent_ -= static_cast<std::uint32_t>(slots);
+  services_.dispatcher.post(scheduler::SlotsReturned{id_, static_cast<std::uint32_t>(slots)});
+  return true;
+}
+
+void CommandRun::execute(const scheduler::Command& command) {
+  if (const auto* lent = std::get_if<scheduler::LendSlots>(&command.action)) {
+    lent_ += lent->slots;
+    listener_.send_beside_streams(id_, protocol::LendSlots{lent->slots});
+  } else if (std::holds_alternative<scheduler::AskBackSlot>(command.action)) {
+    listener_.send_beside_streams(id_, protocol::AskBackSlot{});
+  }
 }
 
 bool CommandRun::start_command(protocol::StartCommand order,
@@ -110,6 +142,7 @@ void CommandRun::kill(const std::string& /*reason*/) { listener_.run_ended(id_);
 
 // The scheduler knows runs; a command is one of its own there, beyond the numbers of real ones.
 void CommandRun::count(std::uint64_t number) {
+  if (is_borrower_) return;
   services_.dispatcher.post(
       scheduler::SessionStarted{scheduler::RunId{(id_.value << 32U) | (number & 0xffffffffU)}});
 }

@@ -2,23 +2,31 @@
 // descriptors (`hearth exec`, the tests of `hearth ctest`): they become forks of native zygotes, or
 // are refused, and the client executes them by itself.
 //
-// opened --(the client closes the connection)--> ended: whatever still runs is killed. Each command
-// that runs, the client's own ones included, counts as a session for the scheduler.
+// opened --(the client closes the connection)--> ended: whatever still runs is killed.
+//
+// A client that wants slots starts its commands on those that it is lent, and only there; it may
+// hold them while it executes a command itself. The commands of one that never asks (it stands for
+// a single one, and somebody else has decided that it runs) count as sessions for the scheduler.
 #pragma once
 
 #include <map>
-#include <set>
 
+#include "daemon/dispatcher.h"
 #include "daemon/native_pool.h"
 #include "daemon/run.h"
+#include "daemon/stop_watch.h"
 
 namespace hearth::daemon {
 
-class CommandRun : public Run {
+class CommandRun : public Run, private Dispatcher::Executor {
  public:
   CommandRun(Services services, RunListener& listener, scheduler::RunId id,
              protocol::ProcessSpec spec, pid_t client, NativePool& pool)
-      : Run(services, listener, id, std::move(spec), {}, client), pool_(pool) {}
+      : Run(services, listener, id, std::move(spec), {}, client),
+        pool_(pool),
+        client_watch_(services.loop, [this](bool is_stopped) {
+          services_.dispatcher.post(scheduler::BorrowerStopped{id_, is_stopped});
+        }) {}
   ~CommandRun() override;
 
   void start() override {}
@@ -28,10 +36,14 @@ class CommandRun : public Run {
   void client_gone() override;
   void kill(const std::string& reason) override;
   const char* state() const override {
-    return jobs_.empty() && own_.empty() ? "ending" : "running";
+    if (is_borrower_ && lent_ == 0) return "waiting";
+    return jobs_.empty() && !is_borrower_ ? "ending" : "running";
   }
 
  private:
+  void execute(const scheduler::Command& command) override;
+  void want_slots(std::uint64_t slots);
+  bool return_slots(std::uint64_t slots);
   bool start_command(protocol::StartCommand order, std::vector<protocol::Fd> descriptors);
   void answered(std::uint64_t number, const std::string& program, const NativePool::Answer& answer);
   void count(std::uint64_t number);
@@ -39,7 +51,9 @@ class CommandRun : public Run {
 
   NativePool& pool_;
   std::map<std::uint64_t, NativePool::JobId> jobs_;  // by the client's number
-  std::set<std::uint64_t> own_;                      // that the client executes
+  bool is_borrower_ = false;
+  std::uint32_t lent_ = 0;  // slots
+  StopWatch client_watch_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

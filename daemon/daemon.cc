@@ -12,6 +12,7 @@
 #include "daemon/log.h"
 #include "daemon/plugin_run.h"
 #include "daemon/version.h"
+#include "protocol/process_tree.h"
 
 namespace hearth::daemon {
 namespace {
@@ -132,7 +133,7 @@ void Daemon::submit(const ClientGateway::ClientId& client, ClientGateway::Attach
     return;
   }
   const scheduler::RunId id{next_run_++};
-  const Services services{loop_, processes_, pool_, dispatcher_};
+  const Services services = services_for(attachment.client);
   Entry entry;
   entry.client = client;
   entry.connection = attachment.connection;
@@ -164,7 +165,7 @@ bool Daemon::commands_opened(std::uint64_t connection, pid_t client,
     return false;
   }
   const scheduler::RunId id{next_run_++};
-  const Services services{loop_, processes_, pool_, dispatcher_};
+  const Services services = services_for(client);
   auto run = std::make_unique<CommandRun>(services, static_cast<RunListener&>(*this), id,
                                           std::move(message.spec), client, native_pool_);
   command_runs_[connection] = run.get();
@@ -174,6 +175,22 @@ bool Daemon::commands_opened(std::uint64_t connection, pid_t client,
   began(id, std::move(entry));
   gateway_.send_beside_streams(connection, protocol::CommandsOpened{id.value});
   return true;
+}
+
+Services Daemon::services_for(pid_t client) {
+  return {loop_, processes_, pool_, dispatcher_, static_cast<Ancestry&>(*this), client};
+}
+
+// Whether it descends from a process of a run: a worker, a session, a fork of a native zygote, or
+// what a client executes itself.
+bool Daemon::is_inside_a_run(pid_t client) const {
+  for (pid_t pid = protocol::parent_of(client); pid > 1; pid = protocol::parent_of(pid)) {
+    if (processes_.is_expected(pid)) return true;
+    for (const auto& [id, entry] : runs_) {
+      if (entry.run->client() == pid) return true;
+    }
+  }
+  return false;
 }
 
 bool Daemon::command_ordered(std::uint64_t connection, protocol::Received received) {

@@ -28,7 +28,7 @@ struct Settings {
   bool verify = true;    // false: see HEARTH_TEST_SKIP_VERIFICATION in README.md
 };
 
-class Daemon : private ClientGateway::Listener, private RunListener {
+class Daemon : private ClientGateway::Listener, private RunListener, private Ancestry {
  public:
   // `lock` is the daemon's own. When somebody removes the runtime directory, no client finds this
   // daemon any more and another may be started in its place: it ends.
@@ -56,10 +56,12 @@ class Daemon : private ClientGateway::Listener, private RunListener {
   void send_to_client(scheduler::RunId run, const protocol::Message& message) override;
   void send_beside_streams(scheduler::RunId run, const protocol::Message& message) override;
   void run_ended(scheduler::RunId run) override;
+  bool is_inside_a_run(pid_t client) const override;
 
   template <typename RunType, typename... Arguments>
   void submit(const ClientGateway::ClientId& client, ClientGateway::Attachment attachment,
               const protocol::ProcessSpec& spec, Arguments... arguments);
+  Services services_for(pid_t client);
   void began(scheduler::RunId id, Entry entry);
   void pass_on(const ClientGateway::ClientId& client, const protocol::Message& message);
   Entry* find_run_of(const ClientGateway::ClientId& client);

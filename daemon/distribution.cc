@@ -201,6 +201,7 @@ void Distribution::begin() {
     event.max_worker_restarts = capped(static_cast<std::uint64_t>(wish_.max_worker_restarts));
   event.max_chunk = unless_zero(wish_.max_chunk);
   event.judges_lost_items = wish_.judges_lost_items;
+  event.is_inside = services_.is_inside();
   event.max_items_per_worker = unless_zero(wish_.max_items_per_worker);
   event.isolates_files = wish_.isolates_files;
   log("distribution")
@@ -333,7 +334,9 @@ void Distribution::execute(const scheduler::Command& command) {
         } else if constexpr (std::is_same_v<Action, scheduler::FinishRun>) {
           finish_run(action);
         } else {
-          static_assert(std::is_same_v<Action, scheduler::WakeAt>);
+          static_assert(std::is_same_v<Action, scheduler::WakeAt> ||
+                        std::is_same_v<Action, scheduler::LendSlots> ||
+                        std::is_same_v<Action, scheduler::AskBackSlot>);
         }
       },
       command.action);

@@ -43,6 +43,7 @@ class Run {
 
   scheduler::RunId id() const { return id_; }
   const protocol::ProcessSpec& spec() const { return spec_; }
+  pid_t client() const { return client_; }
   Clock::time_point submitted() const { return submitted_; }
 
  protected:

@@ -2190,30 +2190,6 @@ bool read_fields(FieldReader& reader, SignalCommand& value) {
          reader.read<Bool>("whole_tree", value.whole_tree);
 }
 
-void write_fields(Packer& packer, const CommandBegan& value) {
-  start_message(packer, 86, 1);
-  write_field<Uint>(packer, "number", value.number);
-}
-std::size_t size_of_fields(const CommandBegan& value) {
-  return 20 +
-         Uint::size(value.number);
-}
-bool read_fields(FieldReader& reader, CommandBegan& value) {
-  return reader.read<Uint>("number", value.number);
-}
-
-void write_fields(Packer& packer, const CommandEnded& value) {
-  start_message(packer, 87, 1);
-  write_field<Uint>(packer, "number", value.number);
-}
-std::size_t size_of_fields(const CommandEnded& value) {
-  return 20 +
-         Uint::size(value.number);
-}
-bool read_fields(FieldReader& reader, CommandEnded& value) {
-  return reader.read<Uint>("number", value.number);
-}
-
 void write_fields(Packer& packer, const PrepareMain& value) {
   start_message(packer, 88, 3);
   write_field<Bytes>(packer, "program", value.program);
@@ -2254,6 +2230,52 @@ bool read_fields(FieldReader& reader, ForkCommand& value) {
          reader.read<List<Uint>>("descriptors", value.descriptors) &&
          reader.read<Bytes>("printed_stdout", value.printed_stdout) &&
          reader.read<Bytes>("printed_stderr", value.printed_stderr);
+}
+
+void write_fields(Packer& packer, const WantSlots& value) {
+  start_message(packer, 90, 1);
+  write_field<Uint>(packer, "slots", value.slots);
+}
+std::size_t size_of_fields(const WantSlots& value) {
+  return 19 +
+         Uint::size(value.slots);
+}
+bool read_fields(FieldReader& reader, WantSlots& value) {
+  return reader.read<Uint>("slots", value.slots);
+}
+
+void write_fields(Packer& packer, const LendSlots& value) {
+  start_message(packer, 91, 1);
+  write_field<Uint>(packer, "slots", value.slots);
+}
+std::size_t size_of_fields(const LendSlots& value) {
+  return 19 +
+         Uint::size(value.slots);
+}
+bool read_fields(FieldReader& reader, LendSlots& value) {
+  return reader.read<Uint>("slots", value.slots);
+}
+
+void write_fields(Packer& packer, const AskBackSlot&) {
+  start_message(packer, 92, 0);
+}
+std::size_t size_of_fields(const AskBackSlot&) {
+  return 12;
+}
+bool read_fields(FieldReader&, AskBackSlot&) {
+  return true;
+}
+
+void write_fields(Packer& packer, const ReturnSlots& value) {
+  start_message(packer, 93, 1);
+  write_field<Uint>(packer, "slots", value.slots);
+}
+std::size_t size_of_fields(const ReturnSlots& value) {
+  return 19 +
+         Uint::size(value.slots);
+}
+bool read_fields(FieldReader& reader, ReturnSlots& value) {
+  return reader.read<Uint>("slots", value.slots);
 }
 
 template <class T>
@@ -2593,20 +2615,28 @@ const MessageType* find_message_type(std::uint64_t id) {
       static constexpr MessageType type{"signal_command", &decode_as<SignalCommand>};
       return &type;
     }
-    case 86: {
-      static constexpr MessageType type{"command_began", &decode_as<CommandBegan>};
-      return &type;
-    }
-    case 87: {
-      static constexpr MessageType type{"command_ended", &decode_as<CommandEnded>};
-      return &type;
-    }
     case 88: {
       static constexpr MessageType type{"prepare_main", &decode_as<PrepareMain>};
       return &type;
     }
     case 89: {
       static constexpr MessageType type{"fork_command", &decode_as<ForkCommand>};
+      return &type;
+    }
+    case 90: {
+      static constexpr MessageType type{"want_slots", &decode_as<WantSlots>};
+      return &type;
+    }
+    case 91: {
+      static constexpr MessageType type{"lend_slots", &decode_as<LendSlots>};
+      return &type;
+    }
+    case 92: {
+      static constexpr MessageType type{"ask_back_slot", &decode_as<AskBackSlot>};
+      return &type;
+    }
+    case 93: {
+      static constexpr MessageType type{"return_slots", &decode_as<ReturnSlots>};
       return &type;
     }
     default:
@@ -2698,10 +2728,12 @@ std::string_view name_of(const Message& message) {
       "command_refused",
       "command_exited",
       "signal_command",
-      "command_began",
-      "command_ended",
       "prepare_main",
       "fork_command",
+      "want_slots",
+      "lend_slots",
+      "ask_back_slot",
+      "return_slots",
   };
   return names[message.index()];
 }

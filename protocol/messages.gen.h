@@ -973,19 +973,6 @@ struct SignalCommand {
   friend bool operator==(const SignalCommand&, const SignalCommand&) = default;
 };
 
-// client: it executes this one by itself, and it counts as a running one for whoever shares the
-// machine's slots.
-struct CommandBegan {
-  std::uint64_t number = 0;
-  friend bool operator==(const CommandBegan&, const CommandBegan&) = default;
-};
-
-// client: it has.
-struct CommandEnded {
-  std::uint64_t number = 0;
-  friend bool operator==(const CommandEnded&, const CommandEnded&) = default;
-};
-
 // daemon to a native zygote, written before the process is started: what it has to be like before
 // any code of the program runs. Answered by stage_ready, when all of that but main has run.
 struct PrepareMain {
@@ -1007,6 +994,31 @@ struct ForkCommand {
   std::string printed_stdout{};  // what was written before main, to be written first
   std::string printed_stderr{};  // likewise; empty when both streams are one
   friend bool operator==(const ForkCommand&, const ForkCommand&) = default;
+};
+
+// client: of the machine's slots it could use so many now, those included that it has. It starts a
+// command only on a slot that it was lent. A client that never says this starts what it likes, and
+// each command counts.
+struct WantSlots {
+  std::uint64_t slots = 0;
+  friend bool operator==(const WantSlots&, const WantSlots&) = default;
+};
+
+// daemon: so many more are the client's.
+struct LendSlots {
+  std::uint64_t slots = 0;
+  friend bool operator==(const LendSlots&, const LendSlots&) = default;
+};
+
+// daemon: give one back as soon as it is not in use.
+struct AskBackSlot {
+  friend bool operator==(const AskBackSlot&, const AskBackSlot&) = default;
+};
+
+// client: it has given back so many, because it was asked to or does not need them.
+struct ReturnSlots {
+  std::uint64_t slots = 0;
+  friend bool operator==(const ReturnSlots&, const ReturnSlots&) = default;
 };
 
 using Message = std::variant<
@@ -1090,10 +1102,12 @@ using Message = std::variant<
     CommandRefused,
     CommandExited,
     SignalCommand,
-    CommandBegan,
-    CommandEnded,
     PrepareMain,
-    ForkCommand>;
+    ForkCommand,
+    WantSlots,
+    LendSlots,
+    AskBackSlot,
+    ReturnSlots>;
 
 // The message's name in the schema, for logs.
 [[nodiscard]] std::string_view name_of(const Message& message);

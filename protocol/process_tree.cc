@@ -17,20 +17,6 @@
 namespace hearth::protocol {
 namespace {
 
-// Of a process, by /proc; 0 when it is gone.
-pid_t parent_of(pid_t pid) {
-  const std::string path = "/proc/" + std::to_string(pid) + "/stat";
-  std::array<char, 512> text{};
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return 0;
-  const ssize_t size = read(fd, text.data(), text.size() - 1);
-  close(fd);
-  const char* after_name = size > 0 ? std::strrchr(text.data(), ')') : nullptr;
-  int parent = 0;
-  if (after_name == nullptr || std::sscanf(after_name + 1, " %*c %d", &parent) != 1) return 0;
-  return parent;
-}
-
 std::vector<std::pair<pid_t, pid_t>> processes_and_parents() {
   std::vector<std::pair<pid_t, pid_t>> all;
   DIR* directory = opendir("/proc");
@@ -44,6 +30,19 @@ std::vector<std::pair<pid_t, pid_t>> processes_and_parents() {
 }
 
 }  // namespace
+
+pid_t parent_of(pid_t pid) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/stat";
+  std::array<char, 512> text{};
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  const ssize_t size = read(fd, text.data(), text.size() - 1);
+  close(fd);
+  const char* after_name = size > 0 ? std::strrchr(text.data(), ')') : nullptr;
+  int parent = 0;
+  if (after_name == nullptr || std::sscanf(after_name + 1, " %*c %d", &parent) != 1) return 0;
+  return parent;
+}
 
 void signal_tree(pid_t root, int signal) {
   std::vector<pid_t> tree{root};

@@ -161,6 +161,17 @@ void CommandPlan::set_resources(Resources resources) {
   has_resources_ = true;
 }
 
+std::size_t CommandPlan::usable_slots() const {
+  const std::size_t free = serial_runs_ ? 0 : limits_.slots - used_slots_;
+  std::size_t usable = 0;
+  for (auto next = ready_.begin(); next != ready_.end() && usable < free; ++next) {
+    const std::size_t index = order_[*next];
+    if (locks_are_free(index) && !(commands_[index].serial && running_ > 0))
+      usable += slots_of(index);
+  }
+  return std::min(usable, free);
+}
+
 std::size_t CommandPlan::smallest_ready() const {
   std::size_t smallest = 0;
   for (const std::size_t position : ready_) {

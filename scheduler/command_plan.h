@@ -54,6 +54,10 @@ class CommandPlan {
 
   bool is_done() const { return left_ == 0; }
   std::size_t running() const { return running_; }
+  // Slots in use, and how many more there is something for: what waits for no other command, lock,
+  // or place. (Whether there are resources for it is seen when it starts.)
+  std::size_t used_slots() const { return used_slots_; }
+  std::size_t usable_slots() const;
   // Slots that the smallest command needs which is ready; zero: none is ready.
   std::size_t smallest_ready() const;
   const PlannedCommand& command(std::size_t index) const { return commands_[index]; }

@@ -67,6 +67,8 @@ struct RunSubmitted {
   bool isolates_files = false;
   // Somebody says of each lost item whether it is to be executed again: LostItemJudged.
   bool judges_lost_items = false;
+  // Something that another run executes, on a slot, has started this one and waits for it.
+  bool is_inside = false;
 };
 
 // A session that executes its items itself (no workers) began: it counts as one explicit worker.
@@ -75,6 +77,26 @@ struct SessionStarted {
 };
 struct SessionEnded {
   RunId run;
+};
+
+// A run that starts processes of its own, on slots that it is lent: it could use so many, those
+// included that it has. The first time it becomes known; until RunCancelled, which frees all.
+struct SlotsWanted {
+  RunId run;
+  std::uint32_t slots = 0;
+  bool is_inside = false;  // as in RunSubmitted
+};
+
+// It has given some back, because it was asked to or does not need them.
+struct SlotsReturned {
+  RunId run;
+  std::uint32_t slots = 0;
+};
+
+// It is stopped (by Ctrl-Z), or goes on: the slots that it has are others' meanwhile.
+struct BorrowerStopped {
+  RunId run;
+  bool is_stopped = false;
 };
 
 // A worker that start_worker asked for is up and reads its channel. It begins paused. Its first
@@ -153,9 +175,10 @@ struct SlotsChanged {
 // The time that wake_at asked for has come (or any other time).
 struct TimePassed {};
 
-using Event = std::variant<RunSubmitted, SessionStarted, SessionEnded, WorkerStarted, ItemStarted,
-                           ItemFinished, WorkerFailed, WorkerPaused, ItemsRevoked, WorkerExited,
-                           LostItemJudged, RunCancelled, SlotsChanged, TimePassed>;
+using Event = std::variant<RunSubmitted, SessionStarted, SessionEnded, SlotsWanted, SlotsReturned,
+                           BorrowerStopped, WorkerStarted, ItemStarted, ItemFinished, WorkerFailed,
+                           WorkerPaused, ItemsRevoked, WorkerExited, LostItemJudged, RunCancelled,
+                           SlotsChanged, TimePassed>;
 
 // ---- commands (imperative)
 
@@ -196,6 +219,19 @@ struct PauseWorker {
   RunId run;
   WorkerId worker;
   bool operator==(const PauseWorker&) const = default;
+};
+
+// So many more of the slots that were wanted are the run's from now on.
+struct LendSlots {
+  RunId run;
+  std::uint32_t slots = 0;
+  bool operator==(const LendSlots&) const = default;
+};
+
+// Give one back as soon as it is not in use; SlotsReturned follows (or RunCancelled).
+struct AskBackSlot {
+  RunId run;
+  bool operator==(const AskBackSlot&) const = default;
 };
 
 // Nothing will be added to the worker's queue: finish it, then the session. It executes items with
@@ -249,9 +285,9 @@ struct WakeAt {
   bool operator==(const WakeAt&) const = default;
 };
 
-using Action =
-    std::variant<StartWorker, AssignItems, RevokeItems, ResumeWorker, PauseWorker, FinishWorker,
-                 StopWorker, ReportLostItem, ReportRestartsUsedUp, FinishRun, WakeAt>;
+using Action = std::variant<StartWorker, AssignItems, RevokeItems, ResumeWorker, PauseWorker,
+                            LendSlots, AskBackSlot, FinishWorker, StopWorker, ReportLostItem,
+                            ReportRestartsUsedUp, FinishRun, WakeAt>;
 
 struct Command {
   Action action;

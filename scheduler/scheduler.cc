@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "scheduler/borrower.h"
 #include "scheduler/commands.h"
 #include "scheduler/run.h"
 #include "scheduler/slots.h"
@@ -17,7 +18,9 @@ struct Scheduler::Impl {
 
   std::uint32_t slots;
   std::map<RunId, Run> runs;
+  std::map<RunId, Borrower> borrowers;
   std::set<RunId> sessions;
+  std::set<RunId> inside;  // runs and borrowers
   Slots division;
   std::optional<Time> wake;    // the last wake_at, until its time
   bool slots_changed = false;  // the division of slots is to be looked at again
@@ -27,6 +30,9 @@ struct Scheduler::Impl {
   void on(const RunSubmitted& event);
   void on(const SessionStarted& event);
   void on(const SessionEnded& event);
+  void on(const SlotsWanted& event);
+  void on(const SlotsReturned& event);
+  void on(const BorrowerStopped& event);
   void on(const WorkerStarted& event);
   void on(const ItemStarted& event);
   void on(const ItemFinished& event);
@@ -48,18 +54,41 @@ struct Scheduler::Impl {
     change(run);
     slots_changed = run.take_slots_changed() || slots_changed;
     if (!run.is_over()) return;
-    slots_changed = true;
-    division.forget(id);
+    forget(id);
     runs.erase(place);
   }
 
+  template <typename Change>
+  void with_borrower(RunId id, Change change) {
+    const auto place = borrowers.find(id);
+    if (place == borrowers.end()) return;
+    change(place->second);
+    slots_changed = true;
+  }
+
+  void forget(RunId id) {
+    slots_changed = true;
+    division.forget(id);
+    inside.erase(id);
+  }
+
+  // Lets `use` have the run or borrower, which is known.
+  template <typename Use>
+  void with_holder(RunId id, Use use) {
+    if (const auto place = borrowers.find(id); place != borrowers.end()) return use(place->second);
+    use(runs.at(id));
+  }
+
   [[nodiscard]] std::uint32_t explicit_slots() const;
+  [[nodiscard]] std::vector<Share> all_shares() const;
+  [[nodiscard]] std::uint32_t budget_of(const std::vector<Share>& shares) const;
   void share_out();
   void move_slots(std::vector<Share>& shares, std::uint32_t budget);
 };
 
 void Scheduler::Impl::on(const RunSubmitted& event) {
   if (!runs.try_emplace(event.run, event, slots).second) return;
+  if (event.is_inside) inside.insert(event.run);
   with_run(event.run, [&](Run& run) { run.begin(now, out); });
 }
 
@@ -69,6 +98,20 @@ void Scheduler::Impl::on(const SessionStarted& event) {
 
 void Scheduler::Impl::on(const SessionEnded& event) {
   slots_changed = sessions.erase(event.run) > 0;
+}
+
+void Scheduler::Impl::on(const SlotsWanted& event) {
+  const bool is_new = borrowers.try_emplace(event.run, event.run).second;
+  if (is_new && event.is_inside) inside.insert(event.run);
+  with_borrower(event.run, [&](Borrower& borrower) { borrower.want(event.slots); });
+}
+
+void Scheduler::Impl::on(const SlotsReturned& event) {
+  with_borrower(event.run, [&](Borrower& borrower) { borrower.give_back(event.slots); });
+}
+
+void Scheduler::Impl::on(const BorrowerStopped& event) {
+  with_borrower(event.run, [&](Borrower& borrower) { borrower.set_stopped(event.is_stopped); });
 }
 
 void Scheduler::Impl::on(const WorkerStarted& event) {
@@ -104,6 +147,7 @@ void Scheduler::Impl::on(const LostItemJudged& event) {
 }
 
 void Scheduler::Impl::on(const RunCancelled& event) {
+  if (borrowers.erase(event.run) > 0) forget(event.run);
   with_run(event.run, [&](Run& run) { run.cancel(out); });
 }
 
@@ -129,20 +173,45 @@ std::uint32_t Scheduler::Impl::explicit_slots() const {
   return held;
 }
 
-void Scheduler::Impl::share_out() {
-  const std::uint32_t taken = explicit_slots();
-  const std::uint32_t budget = slots > taken ? slots - taken : 1;
+// Of whoever shares slots, in the order of their ids.
+std::vector<Share> Scheduler::Impl::all_shares() const {
   std::vector<Share> shares;
   for (const auto& [id, run] : runs) {
     if (!run.is_explicit()) shares.push_back({id, run.slot_use()});
   }
+  for (const auto& [id, borrower] : borrowers) shares.push_back({id, borrower.slot_use()});
+  std::sort(shares.begin(), shares.end(),
+            [](const Share& a, const Share& b) { return a.run < b.run; });
+  return shares;
+}
+
+std::uint32_t Scheduler::Impl::budget_of(const std::vector<Share>& shares) const {
+  const std::uint32_t taken = explicit_slots();
+  std::uint32_t budget = slots > taken ? slots - taken : 1;
+  const auto uses_slots = [](const Share& share) {
+    return share.use.wanted + share.use.returning > 0;
+  };
+  const auto first = std::find_if(shares.begin(), shares.end(), uses_slots);
+  if (first == shares.end()) return budget;
+  const bool is_alone = taken == 0 && std::none_of(first + 1, shares.end(), uses_slots);
+  if (is_alone && borrowers.count(first->run) > 0) return std::max(budget, first->use.wanted);
+  for (const Share& share : shares) {
+    if (uses_slots(share) && inside.count(share.run) > 0) ++budget;
+  }
+  return budget;
+}
+
+void Scheduler::Impl::share_out() {
+  std::vector<Share> shares = all_shares();
+  const std::uint32_t budget = budget_of(shares);
   division.divide(budget, shares, now);
   move_slots(shares, budget);
+  for (auto& [id, run] : runs) run.take_slots_changed();
   for (Share& share : shares) {
-    Run& run = runs.at(share.run);
-    share.use = run.slot_use();
-    run.take_slots_changed();
-    division.set_held(share.run, run.slots_held(), now);
+    with_holder(share.run, [&](auto& holder) {
+      share.use = holder.slot_use();
+      division.set_held(share.run, holder.slots_held(), now);
+    });
   }
   const auto turn = division.next_turn(shares, now);
   if (turn && turn != wake) out.push_back({WakeAt{*turn}, "a slot may change hands"});
@@ -164,12 +233,13 @@ void Scheduler::Impl::move_slots(std::vector<Share>& shares, std::uint32_t budge
   std::uint32_t to_ask_back = std::max(excess, missing > coming ? missing - coming : 0);
   std::uint32_t forced = excess;
   for (Share& share : shares) {
-    Run& run = runs.at(share.run);
     while (to_ask_back > 0 && share.surplus() > 0 && share.use.oldest) {
       if (forced == 0 && !division.quantum_over(share, now)) break;
       const std::uint32_t held = share.use.kept + share.use.returning;
-      run.take_back(out);
-      share.use = run.slot_use();
+      with_holder(share.run, [&](auto& holder) {
+        holder.take_back(out);
+        share.use = holder.slot_use();
+      });
       if (share.use.kept + share.use.returning == held) ++returning;
       --kept;
       --to_ask_back;
@@ -190,7 +260,8 @@ void Scheduler::Impl::move_slots(std::vector<Share>& shares, std::uint32_t budge
     ++grants[*least];
   }
   for (std::size_t i = 0; i < shares.size(); ++i) {
-    if (grants[i] > 0) runs.at(shares[i].run).grant(grants[i], now, out);
+    if (grants[i] == 0) continue;
+    with_holder(shares[i].run, [&](auto& holder) { holder.grant(grants[i], now, out); });
   }
 }
 
@@ -211,6 +282,7 @@ std::uint32_t Scheduler::slots() const { return impl_->slots; }
 std::uint32_t Scheduler::slots_busy() const {
   std::uint32_t busy = static_cast<std::uint32_t>(impl_->sessions.size());
   for (const auto& [id, run] : impl_->runs) busy += run.slots_held();
+  for (const auto& [id, borrower] : impl_->borrowers) busy += borrower.slots_held();
   return busy;
 }
 

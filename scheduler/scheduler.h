@@ -8,7 +8,10 @@
 // resume_worker and the WorkerPaused (or WorkerExited) that gives its slot back, so a slot changes
 // hands between items, never within one. Runs with an explicit number of workers, and sessions,
 // take what they ask. The others share what is left (at least one slot) max-min fairly; where there
-// are more runs than slots they take turns (Config::quantum), least served first.
+// are more runs than slots they take turns (Config::quantum), least served first. So do runs that
+// start processes of their own on slots that they are lent; one of these that is alone gets all
+// that it wants, even more than there are. A run that another run's item or command has started,
+// and waits for, finds one more slot there: the other one's own, which does nothing else meanwhile.
 #pragma once
 
 #include <memory>

@@ -38,6 +38,10 @@ tl::expected<std::vector<CommandConnection::Answer>, Failure> CommandConnection:
       answers.emplace_back(*exited);
     } else if (auto* refused = std::get_if<protocol::CommandRefused>(&received.message)) {
       answers.emplace_back(std::move(*refused));
+    } else if (const auto* lent = std::get_if<protocol::LendSlots>(&received.message)) {
+      answers.emplace_back(*lent);
+    } else if (std::holds_alternative<protocol::AskBackSlot>(received.message)) {
+      answers.emplace_back(protocol::AskBackSlot{});
     } else if (auto* no = std::get_if<protocol::Refused>(&received.message)) {
       return tl::unexpected(Failure{FailureKind::refused, std::move(no->message)});
     }

@@ -31,15 +31,16 @@ class CommandConnection {
   void signal(std::uint64_t number, int signal, bool whole_tree) {
     channel_.send(protocol::SignalCommand{number, static_cast<std::uint64_t>(signal), whole_tree});
   }
-  // One that this process executes itself.
-  void began(std::uint64_t number) { channel_.send(protocol::CommandBegan{number}); }
-  void ended(std::uint64_t number) { channel_.send(protocol::CommandEnded{number}); }
+  // See the messages of these names.
+  void want_slots(std::uint64_t slots) { channel_.send(protocol::WantSlots{slots}); }
+  void return_slots(std::uint64_t slots) { channel_.send(protocol::ReturnSlots{slots}); }
 
   int fd() const { return channel_.fd(); }
   bool wants_write() const { return channel_.wants_write(); }
   void on_writable() { channel_.on_writable(); }
 
-  using Answer = std::variant<protocol::CommandRefused, protocol::CommandExited>;
+  using Answer = std::variant<protocol::CommandRefused, protocol::CommandExited,
+                              protocol::LendSlots, protocol::AskBackSlot>;
   // What has come, without waiting. An error ends the conversation.
   tl::expected<std::vector<Answer>, Failure> take();
 

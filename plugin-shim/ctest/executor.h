@@ -6,6 +6,7 @@
 // started ends exactly once, as `exited` or as `not_started`, also after kill().
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -51,6 +52,10 @@ class Executor {
   virtual ~Executor() = default;  // kills what still runs, and reaps it
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
+
+  // A run uses so many slots, and could use so many more now: how many of these it may. To be asked
+  // before each start, and when it needs fewer; when there are more, fd() becomes readable.
+  virtual std::size_t slots_for(std::size_t /*used*/, std::size_t more) { return more; }
 
   // The process gets what one gets from ctest: signals at their defaults and none blocked, no
   // descriptor but 0, 1 and 2, this process's group, limits and umask.

@@ -55,7 +55,7 @@ Run::Run(RunParts parts, scheduler::CommandPlan plan, std::vector<CostEntry> cos
 int Run::carry_out() {
   while (interrupted_by_ == 0) {
     start_ready();
-    if (places_.empty() && !held_up_until_) break;
+    if (places_.empty() && !held_up_until_ && !waits_for_slots_) break;
     show_status();
     parts_.console.flush();
     if (!wait()) break;
@@ -66,12 +66,15 @@ int Run::carry_out() {
 }
 
 void Run::start_ready() {
-  held_up_until_.reset();
   // What ends at once (a test that is disabled, say) makes room for more.
   while (true) {
-    if (parts_.stop_time && *parts_.stop_time <= std::chrono::system_clock::now()) pass_stop_time();
-    if (stop_time_passed_ || (parts_.options.stop_on_failure && !failed_.empty())) return;
-    const auto most = slots_by_load();
+    held_up_until_.reset();
+    waits_for_slots_ = false;
+    if (!may_start_more()) {
+      parts_.executor.slots_for(plan_.used_slots(), 0);
+      return;
+    }
+    const auto most = more_slots();
     if (!most) return;
     const auto starts = plan_.start_next(Clock::now() - begun_, *most);
     if (starts.empty()) return;
@@ -79,6 +82,24 @@ void Run::start_ready() {
     for (const auto& next : starts) begin(next);
     if (done == done_) return;
   }
+}
+
+bool Run::may_start_more() {
+  if (parts_.stop_time && *parts_.stop_time <= std::chrono::system_clock::now()) pass_stop_time();
+  return !stop_time_passed_ && !(parts_.options.stop_on_failure && !failed_.empty());
+}
+
+std::optional<std::size_t> Run::more_slots() {
+  const auto by_load = slots_by_load();
+  if (!by_load) return std::nullopt;
+  const std::size_t used = plan_.used_slots();
+  const std::size_t usable = plan_.usable_slots();
+  std::size_t lent = parts_.executor.slots_for(used, usable);
+  waits_for_slots_ = used == 0 && usable > 0 && lent == 0;
+  if (waits_for_slots_) return std::nullopt;
+  // A command that wants more than this run ever gets beside others goes while nothing else does.
+  if (used == 0) lent = std::max(lent, plan_.smallest_ready());
+  return std::min(*by_load, lent);
 }
 
 std::optional<std::size_t> Run::slots_by_load() {

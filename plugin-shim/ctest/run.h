@@ -78,7 +78,10 @@ class Run {
   using Places = std::list<Place>;
 
   void start_ready();
-  // The slots that the machine's load leaves; none: this is to be asked again later.
+  bool may_start_more();
+  // How many slots may be used beyond those that are; none: this is to be asked again later.
+  std::optional<std::size_t> more_slots();
+  // Those that the machine's load leaves.
   std::optional<std::size_t> slots_by_load();
   void begin(const scheduler::CommandPlan::Start& start);
   // The next attempt; one that cannot start has ended, then.
@@ -113,6 +116,7 @@ class Run {
   std::set<unsigned> free_processors_;
   std::vector<protocol::Fd> leaked_;                // outputs that somebody still holds
   std::optional<Clock::time_point> held_up_until_;  // by the machine's load
+  bool waits_for_slots_ = false;                    // while it uses none
   bool stop_time_passed_ = false;
   Expressions expressions_;
   std::vector<Result> results_;

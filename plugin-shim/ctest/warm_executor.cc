@@ -4,7 +4,10 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "plugin-shim/client/process_context.h"
@@ -42,65 +45,70 @@ WarmExecutor::WarmExecutor(protocol::Endpoints endpoints, std::vector<std::strin
   epoll_ctl(events_.get(), EPOLL_CTL_ADD, otherwise_->fd(), &event);
 }
 
+void WarmExecutor::open() {
+  is_opened_ = true;
+  std::error_code error;
+  directory_ = std::filesystem::current_path(error).string();
+  if (error) return;
+  protocol::ProcessSpec spec{.python = {},
+                             .script = {},
+                             .sys_path = {},
+                             .args = arguments_,
+                             .directory = directory_,
+                             .environment = client::current_environment(),
+                             .umask = client::current_umask(),
+                             .context = context()};
+  auto connection = client::CommandConnection::open(endpoints_, std::move(spec));
+  if (!connection) return;
+  connection_ = std::move(*connection);
+  epoll_event event{};
+  event.events = EPOLLIN;
+  epoll_ctl(events_.get(), EPOLL_CTL_ADD, connection_->fd(), &event);
+}
+
+std::size_t WarmExecutor::slots_for(std::size_t used, std::size_t more) {
+  if (!is_opened_) open();
+  if (!connection_) return more;
+  const std::size_t useful = used + more;
+  if (useful != wanted_) connection_->want_slots(wanted_ = useful);
+  const std::size_t idle = lent_ - std::min(lent_, used);
+  const std::size_t surplus = lent_ - std::min(lent_, useful);
+  const std::size_t back = std::min(idle, std::max(asked_back_, surplus));
+  if (back > 0) {
+    lent_ -= back;
+    asked_back_ -= std::min(asked_back_, back);
+    connection_->return_slots(back);
+  }
+  update_watch();
+  return std::min(more, idle - back);
+}
+
 void WarmExecutor::start(CommandNumber number, const Command& command) {
-  if (!start_warm(number, command)) start_otherwise(number, command);
+  if (!start_warm(number, command)) otherwise_->start(number, command);
 }
 
 bool WarmExecutor::start_warm(CommandNumber number, const Command& command) {
-  if (!command.processors.empty() || !command.argv[0].starts_with('/')) return false;
-  const auto own = command.environment ? std::vector<std::string>() : client::current_environment();
-  const auto& environment = command.environment ? *command.environment : own;
-  if (!is_opened_ && !open(command, environment)) return false;
-  if (!connection_) return false;
+  if (!connection_ || !command.processors.empty() || !command.argv[0].starts_with('/'))
+    return false;
   auto descriptors = streams(command.output);
   for (const auto& descriptor : descriptors) {
     if (!descriptor) return false;  // a closed input, or none left
   }
   Asked asked{command, protocol::Fd(fcntl(command.output, F_DUPFD_CLOEXEC, 3))};
   asked.command.output = asked.output.get();
-  const bool is_usual = environment == environment_;
   connection_->start(
-      protocol::StartCommand{.number = number,
-                             .program = command.argv[0],
-                             .argv = command.argv,
-                             .directory = command.directory == directory_ ? "" : command.directory,
-                             .has_environment = !is_usual,
-                             .environment = is_usual ? std::vector<std::string>() : environment,
-                             .descriptors = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}},
+      protocol::StartCommand{
+          .number = number,
+          .program = command.argv[0],
+          .argv = command.argv,
+          .directory = command.directory == directory_ ? "" : command.directory,
+          .has_environment = command.environment.has_value(),
+          .environment = command.environment.value_or(std::vector<std::string>()),
+          .descriptors = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}},
       std::move(descriptors));
   asked_.emplace(number, std::move(asked));
   update_watch();
   return true;
-}
-
-bool WarmExecutor::open(const Command& command, const std::vector<std::string>& environment) {
-  is_opened_ = true;
-  directory_ = command.directory;
-  environment_ = environment;
-  protocol::ProcessSpec spec{.python = {},
-                             .script = {},
-                             .sys_path = {},
-                             .args = arguments_,
-                             .directory = directory_,
-                             .environment = environment_,
-                             .umask = client::current_umask(),
-                             .context = context()};
-  auto connection = client::CommandConnection::open(endpoints_, std::move(spec));
-  if (!connection) return false;
-  connection_ = std::move(*connection);
-  epoll_event event{};
-  event.events = EPOLLIN;
-  epoll_ctl(events_.get(), EPOLL_CTL_ADD, connection_->fd(), &event);
-  return true;
-}
-
-void WarmExecutor::start_otherwise(CommandNumber number, const Command& command) {
-  if (connection_) {
-    own_.insert(number);
-    connection_->began(number);
-    update_watch();
-  }
-  otherwise_->start(number, command);
 }
 
 void WarmExecutor::signal(CommandNumber number, int signal) {
@@ -123,11 +131,7 @@ void WarmExecutor::signal_warm(CommandNumber number, int signal, bool whole_tree
 std::vector<CommandEnded> WarmExecutor::take_ended() {
   std::vector<CommandEnded> ended;
   if (connection_) take_answers(ended);
-  for (auto& each : otherwise_->take_ended()) {
-    const auto number = std::visit([](const auto& one) { return one.number; }, each);
-    if (own_.erase(number) > 0 && connection_) connection_->ended(number);
-    ended.push_back(std::move(each));
-  }
+  for (auto& each : otherwise_->take_ended()) ended.push_back(std::move(each));
   update_watch();
   return ended;
 }
@@ -135,26 +139,42 @@ std::vector<CommandEnded> WarmExecutor::take_ended() {
 void WarmExecutor::take_answers(std::vector<CommandEnded>& ended) {
   connection_->on_writable();
   const auto answers = connection_->take();
-  if (!answers) return lost(ended);
+  if (!answers) return lost(answers.error().kind == client::FailureKind::refused, ended);
   for (const auto& answer : *answers) {
     if (const auto* exited = std::get_if<protocol::CommandExited>(&answer)) {
-      if (asked_.erase(exited->number) > 0)
-        ended.emplace_back(Exited{exited->number, static_cast<int>(exited->wait_status)});
-    } else if (const auto asked =
-                   asked_.extract(std::get<protocol::CommandRefused>(answer).number)) {
-      if (asked.mapped().is_killed) {
-        ended.emplace_back(Exited{asked.key(), SIGKILL});
-      } else {
-        start_otherwise(asked.key(), asked.mapped().command);
-      }
+      take_exit(*exited, ended);
+    } else if (const auto* refused = std::get_if<protocol::CommandRefused>(&answer)) {
+      take_refusal(refused->number, ended);
+    } else if (const auto* slots = std::get_if<protocol::LendSlots>(&answer)) {
+      lent_ += slots->slots;
+    } else {
+      ++asked_back_;
     }
   }
 }
 
-void WarmExecutor::lost(std::vector<CommandEnded>& ended) {
+void WarmExecutor::take_exit(const protocol::CommandExited& exited,
+                             std::vector<CommandEnded>& ended) {
+  if (asked_.erase(exited.number) > 0)
+    ended.emplace_back(Exited{exited.number, static_cast<int>(exited.wait_status)});
+}
+
+void WarmExecutor::take_refusal(CommandNumber number, std::vector<CommandEnded>& ended) {
+  const auto asked = asked_.extract(number);
+  if (asked.empty()) return;
+  if (asked.mapped().is_killed) {
+    ended.emplace_back(Exited{number, SIGKILL});
+  } else {
+    otherwise_->start(number, asked.mapped().command);
+  }
+}
+
+void WarmExecutor::lost(bool is_refused, std::vector<CommandEnded>& ended) {
   epoll_ctl(events_.get(), EPOLL_CTL_DEL, connection_->fd(), nullptr);
   connection_.reset();
-  own_.clear();
+  if (is_refused) {
+    while (!asked_.empty()) take_refusal(asked_.begin()->first, ended);
+  }
   for (const auto& [number, asked] : std::exchange(asked_, {}))
     ended.emplace_back(Exited{number, SIGKILL});
 }

@@ -1,14 +1,14 @@
 // Commands as forks of warm processes that the daemon holds; those that it cannot serve are
 // executed as ever, by another executor.
 //
-// Both count with the daemon as running, so that other runs give way. When the daemon is lost, what
-// it was executing has been killed, and all that follows is executed as ever.
+// Either way a command starts on a slot that the daemon has lent, so that all runs of the machine
+// share its cores. When the daemon is lost, what it was executing has been killed, and all that
+// follows is executed as ever.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "plugin-shim/client/command_connection.h"
@@ -24,6 +24,7 @@ class WarmExecutor : public Executor {
   WarmExecutor(protocol::Endpoints endpoints, std::vector<std::string> arguments,
                std::unique_ptr<Executor> otherwise);
 
+  std::size_t slots_for(std::size_t used, std::size_t more) override;
   void start(CommandNumber number, const Command& command) override;
   void signal(CommandNumber number, int signal) override;
   void kill(CommandNumber number) override;
@@ -37,12 +38,13 @@ class WarmExecutor : public Executor {
     bool is_killed = false;
   };
 
+  void open();
   bool start_warm(CommandNumber number, const Command& command);
-  bool open(const Command& command, const std::vector<std::string>& environment);
-  void start_otherwise(CommandNumber number, const Command& command);
   void signal_warm(CommandNumber number, int signal, bool whole_tree);
   void take_answers(std::vector<CommandEnded>& ended);
-  void lost(std::vector<CommandEnded>& ended);
+  void take_exit(const protocol::CommandExited& exited, std::vector<CommandEnded>& ended);
+  void take_refusal(CommandNumber number, std::vector<CommandEnded>& ended);
+  void lost(bool is_refused, std::vector<CommandEnded>& ended);
   void update_watch();
 
   protocol::Endpoints endpoints_;
@@ -52,11 +54,11 @@ class WarmExecutor : public Executor {
   std::optional<client::CommandConnection> connection_;
   bool is_opened_ = false;  // once
   bool waits_to_write_ = false;
-  // Of the first command: what most have in common travels once.
-  std::string directory_;
-  std::vector<std::string> environment_;
+  std::string directory_;  // of the conversation
   std::map<CommandNumber, Asked> asked_;
-  std::set<CommandNumber> own_;
+  std::size_t wanted_ = 0;  // slots, as the daemon knows it
+  std::size_t lent_ = 0;
+  std::size_t asked_back_ = 0;  // of these
 };
 
 }  // namespace hearth::ctest

@@ -80,6 +80,8 @@ class Checks {
   void on(const RevokeItems& command);
   void on(const ResumeWorker& command);
   void on(const PauseWorker& command);
+  static void on(const LendSlots& /*command*/) {}
+  static void on(const AskBackSlot& /*command*/) {}
   void on(const FinishWorker& command);
   void on(const StopWorker& command);
   void on(const ReportLostItem& command);

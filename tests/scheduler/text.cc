@@ -106,6 +106,7 @@ Event parse_run(const Line& line) {
   run.max_items_per_worker = line.option("max_items");
   run.isolates_files = line.options.count("isolate") != 0;
   run.judges_lost_items = line.options.count("judges") != 0;
+  run.is_inside = line.options.count("inside") != 0;
   return run;
 }
 
@@ -135,6 +136,10 @@ struct Formatter {
   std::string operator()(const PauseWorker& c) const {
     return "pause_worker" + name(c.run) + name(c.worker);
   }
+  std::string operator()(const LendSlots& c) const {
+    return "lend_slots" + name(c.run) + " " + std::to_string(c.slots);
+  }
+  std::string operator()(const AskBackSlot& c) const { return "ask_back_slot" + name(c.run); }
   std::string operator()(const FinishWorker& c) const {
     return "finish_worker" + name(c.run) + name(c.worker);
   }
@@ -166,6 +171,11 @@ Event parse_event(const std::string& text) {
   if (kind == "run_submitted") return parse_run(line);
   if (kind == "session_started") return SessionStarted{line.run()};
   if (kind == "session_ended") return SessionEnded{line.run()};
+  if (kind == "slots_wanted")
+    return SlotsWanted{line.run(), line.number(2), line.options.count("inside") != 0};
+  if (kind == "slots_returned") return SlotsReturned{line.run(), line.number(2)};
+  if (kind == "borrower_stopped") return BorrowerStopped{line.run(), true};
+  if (kind == "borrower_continued") return BorrowerStopped{line.run(), false};
   if (kind == "worker_started") return WorkerStarted{line.run(), line.worker()};
   if (kind == "item_started") return ItemStarted{line.run(), line.worker(), line.item()};
   if (kind == "item_finished") {

@@ -2,12 +2,14 @@
 //
 //   run_submitted r1 load items=6 workers=2
 //     further: auto=N max_failures=N max_restarts=N max_chunk=N order=collected max_items=N
-//     isolate=file
+//     isolate=file inside=1
 //   run_submitted r1 load_file files=3,1,2      files with so many items each, in collection order
 //   run_submitted r1 load_scope ids=a.py::test_a,b.py::test_b
 //   run_submitted r1 load_group items=3 groups=x,,x
 //   worker_started r1 gw0                       likewise worker_paused
 //   session_started r2                          likewise session_ended, run_cancelled
+//   slots_wanted r3 4 inside=1                  likewise slots_returned
+//   borrower_stopped r3                         likewise borrower_continued
 //   item_started r1 gw0 3
 //   item_finished r1 gw0 3 duration=0.25 failures=1
 //   items_revoked r1 gw0 4 5

@@ -3466,44 +3466,6 @@ class SignalCommand(Message):
         )
 
 
-class CommandBegan(Message):
-    """client: it executes this one by itself, and it counts as a running one for whoever shares
-    the machine's slots.
-    """
-
-    __slots__ = ("number",)
-    ID: ClassVar[int] = 86
-    NAME: ClassVar[str] = "command_began"
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def to_wire(self) -> list[object]:
-        return [86, {"number": self.number}]
-
-    @classmethod
-    def from_fields(cls, fields: dict[str, object]) -> CommandBegan:
-        return cls(_uint(fields["number"], "command_began.number"))
-
-
-class CommandEnded(Message):
-    """client: it has."""
-
-    __slots__ = ("number",)
-    ID: ClassVar[int] = 87
-    NAME: ClassVar[str] = "command_ended"
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def to_wire(self) -> list[object]:
-        return [87, {"number": self.number}]
-
-    @classmethod
-    def from_fields(cls, fields: dict[str, object]) -> CommandEnded:
-        return cls(_uint(fields["number"], "command_ended.number"))
-
-
 class PrepareMain(Message):
     """daemon to a native zygote, written before the process is started: what it has to be like
     before any code of the program runs. Answered by stage_ready, when all of that but main has
@@ -3583,6 +3545,78 @@ class ForkCommand(Message):
             _bytes(fields["printed_stdout"], "fork_command.printed_stdout"),
             _bytes(fields["printed_stderr"], "fork_command.printed_stderr"),
         )
+
+
+class WantSlots(Message):
+    """client: of the machine's slots it could use so many now, those included that it has. It
+    starts a command only on a slot that it was lent. A client that never says this starts what
+    it likes, and each command counts.
+    """
+
+    __slots__ = ("slots",)
+    ID: ClassVar[int] = 90
+    NAME: ClassVar[str] = "want_slots"
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+
+    def to_wire(self) -> list[object]:
+        return [90, {"slots": self.slots}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> WantSlots:
+        return cls(_uint(fields["slots"], "want_slots.slots"))
+
+
+class LendSlots(Message):
+    """daemon: so many more are the client's."""
+
+    __slots__ = ("slots",)
+    ID: ClassVar[int] = 91
+    NAME: ClassVar[str] = "lend_slots"
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+
+    def to_wire(self) -> list[object]:
+        return [91, {"slots": self.slots}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> LendSlots:
+        return cls(_uint(fields["slots"], "lend_slots.slots"))
+
+
+class AskBackSlot(Message):
+    """daemon: give one back as soon as it is not in use."""
+
+    __slots__ = ()
+    ID: ClassVar[int] = 92
+    NAME: ClassVar[str] = "ask_back_slot"
+
+    def to_wire(self) -> list[object]:
+        return [92, {}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> AskBackSlot:
+        return cls()
+
+
+class ReturnSlots(Message):
+    """client: it has given back so many, because it was asked to or does not need them."""
+
+    __slots__ = ("slots",)
+    ID: ClassVar[int] = 93
+    NAME: ClassVar[str] = "return_slots"
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+
+    def to_wire(self) -> list[object]:
+        return [93, {"slots": self.slots}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> ReturnSlots:
+        return cls(_uint(fields["slots"], "return_slots.slots"))
 
 
 MESSAGES: Final[dict[int, type[Message]]] = {
@@ -3668,10 +3702,12 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         CommandRefused,
         CommandExited,
         SignalCommand,
-        CommandBegan,
-        CommandEnded,
         PrepareMain,
         ForkCommand,
+        WantSlots,
+        LendSlots,
+        AskBackSlot,
+        ReturnSlots,
     )
 }
 

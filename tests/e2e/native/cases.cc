@@ -107,6 +107,20 @@ int main(int count, char** words) {
     std::fflush(stdout);
     for (;;) pause();
   }
+  // NAME, a pipe to say so to, a pipe to wait for a byte of (see tests/support/events.py).
+  if (name == "reach") {
+    const std::string line = words[2] + (" " + std::to_string(getpid())) + "\n";
+    const int reached = open(words[3], O_WRONLY);
+    if (write(reached, line.data(), line.size()) < 0) return 1;
+    char byte = 0;
+    return read(open(words[4], O_RDONLY), &byte, 1) == 1 ? 0 : 1;
+  }
+  if (name == "leaves-child") {
+    if (fork() == 0) {
+      for (;;) pause();
+    }
+    return 0;
+  }
   if (name == "child") {
     const pid_t child = fork();
     if (child == 0) {

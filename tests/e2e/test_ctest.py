@@ -1,0 +1,189 @@
+"""`hearth ctest` beside other runs, and when somebody is killed: tests share the machine's slots, and nothing is left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.hearth import Hearth
+from tests.support.events import TIMEOUT
+from tests.support.processes import find, wait_gone
+
+_SOURCE = Path(__file__).parent / "native" / "cases.cc"
+
+pytestmark = pytest.mark.skipif(shutil.which("ctest") is None, reason="there is no ctest")
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("native") / "cases"
+    subprocess.run(["c++", "-g", "-pthread", _SOURCE, "-o", path], check=True)
+    return path
+
+
+def _write_tests(directory: Path, tests: Sequence[tuple[str, ...]], *properties: str) -> Path:
+    """A build directory; a test is its name, its program, and what follows."""
+    directory.mkdir(exist_ok=True)
+    lines = [f"add_test({test[0]} " + " ".join(f'"{word}"' for word in test[1:]) for test in tests]
+    (directory / "CTestTestfile.cmake").write_text(")\n".join([*lines, ""]) + "\n".join(properties))
+    return directory
+
+
+def _reaching(hearth: Hearth, program: Path, *names: str) -> list[tuple[str, ...]]:
+    """Tests that tell hearth.gate, and wait for its release."""
+    pipes = [str(hearth.daemon.directory / name) for name in ("reached", "released-first")]
+    return [(name, str(program), "reach", name, *pipes) for name in names]
+
+
+def _start(hearth: Hearth, directory: Path, *options: str) -> subprocess.Popen[str]:
+    return hearth.spawn(str(hearth.daemon.binary), "ctest", *options, directory=directory)
+
+
+def _await_state(hearth: Hearth, directory: Path, state: str) -> None:
+    """Until the run of that directory is so; there is nothing that would tell."""
+    deadline = time.monotonic() + TIMEOUT
+    while state not in [
+        run["state"] for run in hearth.daemon.status()["runs"] if run["directory"] == str(directory)
+    ]:
+        assert time.monotonic() < deadline, hearth.daemon.status()
+
+
+def test_a_run_that_is_alone_has_as_many_tests_at_once_as_it_asked_for(
+    hearth: Hearth, program: Path
+) -> None:
+    names = [f"t{number}" for number in range(2 * (os.cpu_count() or 1) + 1)]
+    directory = _write_tests(hearth.project, _reaching(hearth, program, *names))
+    client = _start(hearth, directory, f"-j{len(names)}")
+    assert sorted(hearth.gate.wait()[0] for _ in names) == sorted(names)
+    hearth.gate.release(len(names))
+    done = hearth.finish(client)
+    assert done.exit_code == 0, str(done)
+
+
+def test_runs_share_the_slots_and_one_that_is_killed_frees_its(
+    hearth: Hearth, program: Path
+) -> None:
+    one = min(os.sched_getaffinity(0))
+    first = _write_tests(
+        hearth.project / "first", _reaching(hearth, program, *(f"first{n}" for n in range(999)))
+    )
+    second = _write_tests(hearth.project / "second", _reaching(hearth, program, "second", "last"))
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {one})  # of which the daemon's slots follow
+    try:
+        clients = [_start(hearth, first, "-j1")]
+        assert hearth.gate.wait()[0] == "first0"
+        clients.append(_start(hearth, second, "-j4"))
+        _await_state(hearth, second, "waiting")
+        reached = ""
+        while reached != "second":
+            hearth.gate.release()
+            reached, _ = hearth.gate.wait()
+        assert hearth.daemon.status()["slots_busy"] == 1
+        _await_state(hearth, first, "waiting")
+
+        clients[1].kill()
+        assert hearth.gate.wait()[0].startswith("first")
+        hearth.gate.release(
+            2
+        )  # also what the killed one had executed itself goes on, as ctest's would
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_of_a_run_that_is_ended(
+    hearth: Hearth, program: Path, number: signal.Signals
+) -> None:
+    script = hearth.write("script", "#!/bin/sh\nexec " + f'{program} "$@"\n')
+    script.chmod(0o755)
+    warm, plain = _reaching(hearth, program, "warm"), _reaching(hearth, script, "plain")
+    client = _start(hearth, _write_tests(hearth.project, warm + plain), "-j2")
+    running = [find(hearth.gate.wait()[1]) for _ in range(2)]
+    client.send_signal(number)
+    assert hearth.finish(client).exit_code == -number
+    if number != signal.SIGKILL:  # what it executed itself dies with it as ctest's does: not at all
+        assert not wait_gone({each for each in running if each}, 10.0)
+    hearth.gate.release(2)
+
+
+@pytest.mark.parametrize("who", ["zygote", "daemon"])
+def test_a_test_whose_zygote_is_killed_fails_and_the_others_pass(
+    hearth: Hearth, program: Path, who: str
+) -> None:
+    tests = [
+        *_reaching(hearth, program, "lost"),
+        *((f"t{n}", str(program), "pass") for n in range(9)),
+    ]
+    client = _start(hearth, _write_tests(hearth.project, tests), "-j1")
+    running = find(hearth.gate.wait()[1])
+    zygotes = hearth.zygotes()
+    os.kill(hearth.daemon_process().pid if who == "daemon" else zygotes[0][0], signal.SIGKILL)
+    done = hearth.finish(client)
+    assert done.exit_code == 8
+    assert "1 tests failed out of 10" in done.stdout, str(done)
+    assert "lost (" in done.stdout
+    assert running is None or not wait_gone({running}, 10.0)
+
+
+def test_a_program_that_is_replaced_during_a_run_is_another_one_from_then_on(
+    hearth: Hearth, program: Path
+) -> None:
+    own = hearth.project / "program"
+    shutil.copy(program, own)
+    tests = [*_reaching(hearth, own, "first"), ("second", str(own), "pass")]
+    client = _start(hearth, _write_tests(hearth.project, tests), "-j1")
+    hearth.gate.wait()
+    other = hearth.write("other", "#!/bin/sh\nexit 1\n")
+    other.chmod(0o755)
+    other.rename(own)
+    hearth.gate.release()
+    done = hearth.finish(client)
+    assert "1/2 Test #1: first ............................   Passed" in done.stdout, str(done)
+    assert "2/2 Test #2: second ...........................***Failed" in done.stdout, str(done)
+
+
+def test_two_thousand_cases_of_a_program_are_forks_of_one_process(
+    hearth: Hearth, program: Path
+) -> None:
+    tests = [(f"case{number}", str(program), f"case{number}") for number in range(2000)]
+    done = hearth.command("ctest", "-j2", directory=_write_tests(hearth.project, tests))
+    assert done.exit_code == 0, str(done)
+    assert "out of 2000\n" in done.stdout
+    assert [served for *_, served in hearth.zygotes()] == [2000]
+
+
+def test_a_test_that_leaves_a_child_passes_and_is_told_of(hearth: Hearth, program: Path) -> None:
+    tests = [("leaves", str(program), "leaves-child"), ("next", str(program), "pass")]
+    done = hearth.command("ctest", directory=_write_tests(hearth.project, tests))
+    assert done.exit_code == 0, str(done)
+    assert "LEAK" in done.stdout, str(done)
+    # As with ctest it goes on; here it ends with the daemon.
+
+
+def test_line_counts_are_those_of_processes_of_their_own(hearth: Hearth) -> None:
+    if shutil.which("gcov") is None:
+        pytest.skip("there is no gcov")
+    program = hearth.project / "counted"
+    shutil.copy(_SOURCE, hearth.project / "counted.cc")
+    compiled = hearth.run("c++", "--coverage", "-pthread", "counted.cc", "-o", str(program))
+    assert compiled.exit_code == 0, str(compiled)
+    tests = [(case, str(program), case) for case in ("pass", "fail", "abort", "more")]
+    directory = _write_tests(hearth.project, tests)
+    counts = []
+    for command in ("ctest", str(hearth.daemon.binary) + " ctest"):
+        hearth.run(*command.split(), "-j2", directory=directory)
+        done = hearth.run("gcov", "-t", *(str(path) for path in hearth.project.glob("*.gcda")))
+        counts.append(done.stdout)
+        for path in hearth.project.glob("*.gcda"):
+            path.unlink()
+    assert "#####" in counts[0]
+    assert counts[1] == counts[0]
+    assert [served for *_, served in hearth.zygotes()] == [4]
