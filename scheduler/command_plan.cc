@@ -24,7 +24,7 @@ CommandPlan::CommandPlan(std::vector<PlannedCommand> commands, CommandLimits lim
                               : parallel_order(commands_, dependencies, limits_.order);
   for (std::size_t position = 0; position < order_.size(); ++position) {
     waiting_[order_[position]].position = position;
-    if (waiting_[order_[position]].waits_for == 0) ready_.insert(position);
+    if (waiting_[order_[position]].waits_for == 0) make_ready(order_[position]);
   }
 }
 
@@ -70,7 +70,8 @@ CommandPlan::Reservation CommandPlan::reserve(std::size_t slots, Time now) const
 std::vector<CommandPlan::Start> CommandPlan::start_next(Time now, std::size_t most_slots) {
   std::vector<Start> starts;
   // The machine has just become empty: whoever wants it for himself need not make it so again.
-  if (has_begun_ && running_ == 0 && limits_.slots > 1 && limits_.order != CommandOrder::by_cost)
+  if (has_begun_ && running_ == 0 && serial_ready_ > 0 && limits_.slots > 1 &&
+      limits_.order != CommandOrder::by_cost)
     start_some(true, now, most_slots, starts);
   start_some(false, now, most_slots, starts);
   return starts;
@@ -117,7 +118,7 @@ void CommandPlan::start_some(bool only_serial, Time now, std::size_t& most_slots
 
 void CommandPlan::start(std::size_t index, Time now, std::vector<Allocation> resources,
                         std::vector<Start>& starts) {
-  ready_.erase(waiting_[index].position);
+  take_out(index);
   for (const std::size_t lock : waiting_[index].locks) held_[lock] = true;
   used_slots_ += slots_of(index);
   ++running_;
@@ -142,7 +143,7 @@ void CommandPlan::ended(std::size_t index) {
 }
 
 void CommandPlan::drop(std::size_t index) {
-  ready_.erase(waiting_[index].position);
+  take_out(index);
   // Never becomes ready by what it waits for.
   waiting_[index].waits_for = commands_.size() + 1;
   release(index);
@@ -152,8 +153,18 @@ void CommandPlan::release(std::size_t index) {
   --left_;
   for (const std::size_t other : waiting_[index].waited_for) {
     if (--waiting_[other].waits_for > 0) continue;
-    ready_.insert(waiting_[other].position);
+    make_ready(other);
   }
+}
+
+void CommandPlan::make_ready(std::size_t index) {
+  ready_.insert(waiting_[index].position);
+  serial_ready_ += commands_[index].serial ? 1 : 0;
+}
+
+void CommandPlan::take_out(std::size_t index) {
+  const bool was_ready = ready_.erase(waiting_[index].position) > 0;
+  serial_ready_ -= was_ready && commands_[index].serial ? 1 : 0;
 }
 
 void CommandPlan::set_resources(Resources resources) {

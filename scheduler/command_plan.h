@@ -79,6 +79,8 @@ class CommandPlan {
 
   void find_locks();
   void release(std::size_t index);
+  void make_ready(std::size_t index);
+  void take_out(std::size_t index);  // of ready_
   bool locks_are_free(std::size_t index) const;
   // When so many slots will be free, as far as is known, and how many more there will be then.
   struct Reservation {
@@ -96,8 +98,9 @@ class CommandPlan {
   CommandLimits limits_;
   std::vector<Waiting> waiting_;
   std::vector<std::size_t> order_;
-  std::set<std::size_t> ready_;  // positions in order_
-  std::vector<bool> held_;       // locks
+  std::set<std::size_t> ready_;   // positions in order_
+  std::size_t serial_ready_ = 0;  // how many of them are serial
+  std::vector<bool> held_;        // locks
   std::vector<Running> now_running_;
   std::size_t left_ = 0;
   std::size_t running_ = 0;     // commands

@@ -98,7 +98,7 @@ std::optional<std::size_t> Run::more_slots() {
   waits_for_slots_ = used == 0 && usable > 0 && lent == 0;
   if (waits_for_slots_) return std::nullopt;
   // A command that wants more than this run ever gets beside others goes while nothing else does.
-  if (used == 0) lent = std::max(lent, plan_.smallest_ready());
+  if (used == 0 && lent < usable) lent = std::max(lent, plan_.smallest_ready());
   return std::min(*by_load, lent);
 }
 
