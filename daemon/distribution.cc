@@ -402,6 +402,7 @@ void Distribution::finish_run(const scheduler::FinishRun& command) {
                          " not run, the first is " +
                          (first < crew_.items().size() ? crew_.items()[first] : "?");
     }
+    if (!first_output_.empty()) message.message += "\n" + first_output_;
   }
   log("distribution")
       .info("run_finished run={} outcome={} message={:?}", run_.value, to_string(message.outcome),
@@ -432,6 +433,16 @@ void Distribution::worker_not_started(scheduler::WorkerId id, std::string messag
   protocol::WorkerEnded ended;
   ended.worker = crew_.identity(id).id;
   worker_ended(id, std::move(ended));
+}
+
+void Distribution::worker_refused(scheduler::WorkerId id, std::string message,
+                                  std::string printed) {
+  log("distribution")
+      .warn("worker_refused run={} worker={} message={:?}", run_.value, id.value, message);
+  first_failure_ = std::move(message);
+  first_output_ = std::move(printed);
+  services_.dispatcher.post(scheduler::WorkerFailed{run_, id, 0, true});
+  services_.dispatcher.post(scheduler::WorkerExited{run_, id});
 }
 
 void Distribution::worker_not_needed(scheduler::WorkerId id) {

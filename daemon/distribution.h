@@ -71,6 +71,7 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
 
   void worker_started(Worker& worker) override;
   void worker_not_started(scheduler::WorkerId id, std::string message) override;
+  void worker_refused(scheduler::WorkerId id, std::string message, std::string printed) override;
   void worker_not_needed(scheduler::WorkerId id) override;
   void worker_unconfigured(scheduler::WorkerId id) override;
 
@@ -104,6 +105,7 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   protocol::WorkerEnded* ending_ =
       nullptr;  // being put together while the scheduler hears of an exit
   std::string first_failure_;
+  std::string first_output_;  // what a process printed, if that is why
   bool configuring_ = false;
   bool running_ = false;
   bool finished_ = false;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <utility>
@@ -165,13 +166,18 @@ void WorkerCrew::acquired(scheduler::WorkerId id, ZygotePool::Result result) {
     if (lease->zygote->ready().items == items_) {
       start_from(*lease->zygote, lease->fork, id);
     } else {
-      listener_.worker_not_started(
-          id, "different tests were collected for worker " + identity(id).id + " than for gw0");
+      listener_.worker_refused(
+          id, "different tests were collected for worker " + identity(id).id + " than for gw0", {});
     }
   } else if (const auto* ended = std::get_if<ZygotePool::Ended>(&result)) {
-    listener_.worker_not_started(id, "worker " + identity(id).id +
-                                         " ended before it had collected the tests: it " +
-                                         describe_wait_status(ended->wait_status));
+    auto message = "worker " + identity(id).id + " ended before it had collected the tests: it " +
+                   describe_wait_status(ended->wait_status);
+    if (WIFEXITED(ended->wait_status)) {
+      listener_.worker_refused(id, std::move(message),
+                               ended->printed.to_stdout + ended->printed.to_stderr);
+    } else {
+      listener_.worker_not_started(id, std::move(message));
+    }
   } else {
     listener_.worker_not_started(id, std::get<ZygotePool::Failed>(result).message);
   }

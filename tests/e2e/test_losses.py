@@ -264,3 +264,40 @@ def test_stop_and_start_over_and_over(hearth: Hearth) -> None:
         assert hearth.command("stop").exit_code == 0
         assert hearth.processes() == set()
     assert len(daemons) == 3
+
+
+@pytest.mark.parametrize("hook", ["pytest_configure(config)", "pytest_sessionstart(session)"])
+def test_an_error_at_the_start_of_one_worker_only_ends_the_run_with_what_it_said(
+    hearth: Hearth, hook: str
+) -> None:
+    hearth.write(
+        "conftest.py",
+        f"""
+        import os
+        def {hook}:
+            if os.environ.get("PYTEST_XDIST_WORKER") == "gw1":
+                raise RuntimeError("no database for gw1")
+        """,
+    )
+    hearth.write("test_a.py", "".join(f"def test_{number}():\n    pass\n" for number in range(6)))
+    for _ in range(2):
+        done = hearth.pytest("-n", "2")
+        assert done.exit_code == 3, str(done)
+        assert "RuntimeError: no database for gw1" in done.stdout, str(done)
+        assert "worker gw1 ended before it had collected" in done.stdout, str(done)
+
+
+def test_a_usage_error_of_a_hook_during_the_tests_has_its_exit_code(hearth: Hearth) -> None:
+    hearth.write(
+        "conftest.py",
+        """
+        import os, pytest
+        def pytest_runtest_logstart(nodeid):
+            if "PYTEST_XDIST_WORKER" in os.environ:
+                raise pytest.UsageError("not so")
+        """,
+    )
+    hearth.write("test_a.py", "def test_a():\n    pass\ndef test_b():\n    assert 0\n")
+    done = hearth.pytest("-n", "2")
+    assert done.exit_code == 4, str(done)
+    assert "not so" in done.stderr, str(done)

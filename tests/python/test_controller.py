@@ -169,7 +169,7 @@ def test_a_collection_error_may_be_passed_over(project: Project, build: Builder)
             7,
             "Exit: enough",
         ),
-        ({"test_it": "def test_it(): raise KeyboardInterrupt"}, [], 2, "KeyboardInterrupt"),
+        ({"test_it": "def test_it(): raise KeyboardInterrupt"}, [], 2, "Interrupt"),
         ({"conftest": "def pytest_runtest_teardown(): raise SystemExit"}, [], 5, "no tests ran"),
         (
             {

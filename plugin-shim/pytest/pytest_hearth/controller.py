@@ -44,6 +44,7 @@ from .silent_reports import SilentReports
 from .skip_reasons import SkipReasons
 from .terminal_loan import TerminalLoan
 from .transport import Transport, TransportError
+from .xdists_plugin import xdists_plugin
 
 _PLUGIN_NAME = "dsession"
 _NAMED_ITEMS = 20  # more would bury the summary
@@ -102,7 +103,7 @@ class Controller:
             # The workers debug, not the controller; and pytest-xdist refuses the option.
             controller.uses_debugger, config.option.usepdb = True, False
         config.pluginmanager.register(controller, _PLUGIN_NAME)
-        if config.pluginmanager.hasplugin("xdist"):
+        if xdists_plugin(config.pluginmanager) is not None:
             leave_where_needed(config, controller)
         return controller
 
@@ -346,11 +347,12 @@ class Controller:
 
     def _worker_ended(self, message: WorkerEnded) -> None:
         node = self._node(message.worker)
-        error = None if message.expected else "Not properly terminated"
+        is_expected = message.expected and message.lost_item < 0
+        error = None if is_expected else "Not properly terminated"
         if message.overdue_ms:
             error = how_overdue(message)
         self._nodes.down(node, error, message.output)
-        if message.expected:
+        if is_expected:
             return
         # By a fresh process under its name: no restart is used up.
         is_isolated = self._distribution.max_items_per_worker == 1 and message.lost_item >= 0
@@ -425,7 +427,7 @@ class Controller:
             self._end_with(pytest.exit.Exception(event["text"], event["returncode"]))
         elif kind == "keyboard_interrupt":
             # A test's own is no interrupt of the user's: the run says whose it is.
-            said = f"KeyboardInterrupt in {worker}"
+            said = f"from within {event['text']} in {worker}"
             self._end_with(self._session.Interrupted(said) if worker else KeyboardInterrupt())
         elif kind == "usage_error":
             self._end_with(pytest.UsageError(*event["args"]))

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from .xdists_plugin import xdists_plugin
+
 _DEFAULT = "default"
 
 
 def register_mark(config: Any) -> None:
     """Where pytest-xdist does not: so that --strict-markers knows it."""
-    if not config.pluginmanager.hasplugin("xdist"):
+    if xdists_plugin(config.pluginmanager) is None:
         config.addinivalue_line(
             "markers",
             "xdist_group(name): tests of one group run in one worker with --dist loadgroup.",

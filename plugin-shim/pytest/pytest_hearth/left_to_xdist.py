@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from .xdists_plugin import xdists_plugin
+
 _HOOK = "pytest_xdist_make_scheduler"
 
 
@@ -46,4 +48,4 @@ class _Last:
                 "--pdb is incompatible with distributing tests by pytest-xdist, which one of the plugins needs; try using -n0."
             )
         config.option.tx = self._first.tx
-        config.pluginmanager.get_plugin("xdist").pytest_configure(config)
+        xdists_plugin(config.pluginmanager).pytest_configure(config)

@@ -12,13 +12,15 @@ import sys
 import warnings
 from typing import Any, Optional
 
+from .xdists_plugin import NAMES
+
 _VARIABLE = "PYTEST_XDIST_AUTO_NUM_WORKERS"
 
 
 def asked_of_others(config: Any, own_plugin: str) -> Optional[int]:
     """None: nobody says anything, so it is a share of the machine. own_plugin: the name of ours, which has the hook, too."""
     manager = config.pluginmanager
-    own = [manager.get_plugin(name) for name in ("xdist", "xdist.plugin", own_plugin)]
+    own = [manager.get_plugin(name) for name in (*NAMES, own_plugin)]
     caller = manager.subset_hook_caller(
         "pytest_xdist_auto_num_workers", [plugin for plugin in own if plugin is not None]
     )

@@ -115,6 +115,12 @@ class ReportPacker:
     def __init__(self, config: Any) -> None:
         self._config = config
         self._is_plain = only_core_implements(config.pluginmanager, "pytest_report_to_serializable")
+        # By identity, with the report, so that this stays its own: the hook is called once for each.
+        self._serialised: dict[int, tuple[Any, Any]] = {}
+
+    def forget(self) -> None:
+        """The item is over."""
+        self._serialised.clear()
 
     def pack(self, reports: list[Any]) -> tuple[bytes, int, list[str]]:
         """The reports of one item; how many of them count as failures; the values that cannot travel, and became their reprs."""
@@ -152,7 +158,9 @@ class ReportPacker:
         return [common, rows], failures
 
     def _serialise(self, report: Any) -> Any:
-        return serialise(self._config, report)
+        if id(report) not in self._serialised:
+            self._serialised[id(report)] = report, serialise(self._config, report)
+        return self._serialised[id(report)][1]
 
 
 def _is_plain_report(report: Any) -> bool:

@@ -206,9 +206,14 @@ class WorkerPlugin:
         start = time.perf_counter_ns()
         try:
             self._config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
-        except (KeyboardInterrupt, pytest.exit.Exception) as error:
+        except (
+            KeyboardInterrupt,
+            pytest.exit.Exception,
+            pytest.UsageError,
+            session.Failed,
+        ) as error:  # pytest calls no hook for these
             self._finish(index, time.perf_counter_ns() - start)
-            self._tell("error", _ending(error, session), fatal=True)
+            self._tell("error", _ending(error, session, item.nodeid), fatal=True)
             raise
         self._finish(index, time.perf_counter_ns() - start)
 
@@ -234,6 +239,7 @@ class WorkerPlugin:
         lost: list[str] = []
         if self._reports:
             reports, failures, lost = self._packer.pack(self._reports)
+            self._packer.forget()
             self._reports.clear()
         if lost:
             self._warn_of_losses(self._session.items[index].nodeid, lost)
@@ -368,6 +374,10 @@ class WorkerPlugin:
         assert self._order is not None
         return self._order.control.take_descriptors(3)
 
+    def _is_to_stop(self) -> bool:
+        self._receive(wait=False)
+        return self._is_stopped
+
     def _flush(self, *, ring: bool) -> None:
         if self._data is not None:
             self._data.flush(ring=ring)
@@ -386,7 +396,11 @@ class WorkerPlugin:
         self._end_of_test()
         try:
             if outcome.excinfo is not None:
-                self._tell("error", _ending(outcome.excinfo[1], session), fatal=True)
+                error = outcome.excinfo[1]
+                if isinstance(error, KeyboardInterrupt) and self._is_to_stop():
+                    outcome.force_result([])  # the run's interrupt, which the controller tells of
+                else:
+                    self._tell("error", _ending(error, session), fatal=True)
             packed = _native.dumps(output, Plain())
             self._data.queue(WorkerFinished(int(exitstatus), packed))
             self._flush(ring=True)
@@ -406,7 +420,7 @@ def _warn_of_no_debugger(where: str) -> None:
     warnings.warn(f"hearth: with -n there is no debugger {where}; try -n 0", stacklevel=6)
 
 
-def _ending(error: BaseException, session: Any) -> dict[str, Any]:
+def _ending(error: BaseException, session: Any, where: str = "its session") -> dict[str, Any]:
     """How the controller is to end, so that it ends as plain pytest would."""
     if isinstance(error, pytest.exit.Exception):
         return {"kind": "exit", "text": str(error.msg), "returncode": error.returncode}
@@ -415,7 +429,7 @@ def _ending(error: BaseException, session: Any) -> dict[str, Any]:
     if isinstance(error, session.Interrupted):
         return {"kind": "interrupted", "text": str(error)}
     if isinstance(error, KeyboardInterrupt):
-        return {"kind": "keyboard_interrupt", "text": str(error)}
+        return {"kind": "keyboard_interrupt", "text": where}
     if isinstance(error, session.Failed):
         return {"kind": "failed", "text": str(error)}
     traceback: Any = error.__traceback__
