@@ -216,15 +216,13 @@ tl::expected<Listing, std::string> list_tests(const ListingRequest& request) {
   const Captured captured = json->wait();
   Listing listing;
   listing.version = version_of(version.output);
-  constexpr std::string_view kBegin = "ctest version ";
-  if (version.output.starts_with(kBegin)) {
-    listing.version_text =
-        version.output.substr(kBegin.size(), version.output.find('\n') - kBegin.size());
-  }
-  if (listing.version < kOldest) {
-    return tl::unexpected("ctest " + std::to_string(listing.version.major) + "." +
-                          std::to_string(listing.version.minor) + " is older than 3.16");
-  }
+  constexpr std::string_view kVersion = "ctest version ";
+  if (!version.output.starts_with(kVersion))
+    return tl::unexpected(request.ctest.string() + ", which tells no version");
+  listing.version_text =
+      version.output.substr(kVersion.size(), version.output.find('\n') - kVersion.size());
+  if (listing.version < kOldest)
+    return tl::unexpected("ctest " + listing.version_text + ", which is older than 3.16");
   if (captured.wait_status != 0) return tl::unexpected(std::string());  // it says why itself
   // What ctest's library has to say of a wrong expression it says before.
   const auto begin = captured.output.starts_with('{') ? 0 : captured.output.find("\n{");
@@ -246,7 +244,7 @@ tl::expected<Listing, std::string> list_tests(const ListingRequest& request) {
     auto selected = select(request, listing.tests, listing);
     if (!selected) return tl::unexpected(selected.error());
     if (request.selection.empty() && selected->size() != listing.registered)
-      return tl::unexpected(std::string("its lists of tests do not agree"));
+      return tl::unexpected(std::string("tests that this configuration does not have"));
     listing.tests = std::move(*selected);
   }
   ask_for_missing(request, listing.tests);

@@ -28,6 +28,7 @@
 #include "plugin-shim/ctest/session_end.h"
 #include "plugin-shim/ctest/stop_time.h"
 #include "plugin-shim/ctest/test_log.h"
+#include "plugin-shim/ctest/unlisted_properties.h"
 #include "scheduler/command_order.h"
 
 namespace hearth::ctest {
@@ -128,6 +129,9 @@ bool Session::prepare() {
   listing_ = std::move(*listing);
   if (listing_.version >= kUsesJobServer && has_job_server(request_.variable("MAKEFLAGS")))
     return leave("make's job server");
+  const std::string unlisted = unlisted_property(project_.directory(), listing_.version);
+  if (!unlisted.empty())
+    return leave(unlisted + " with ctest " + listing_.version_text + ", which does not list it");
   for (const Test& test : listing_.tests) {
     if (!test.generated_resource_spec_file.empty()) return leave("GENERATED_RESOURCE_SPEC_FILE");
   }

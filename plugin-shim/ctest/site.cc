@@ -13,7 +13,7 @@
 namespace hearth::ctest {
 namespace {
 
-constexpr Version kNamesModel{4, 0};
+constexpr Version kNamesModel{3, 31};
 constexpr Version kFixesNumbers{4, 3};
 
 // Of the first processor.

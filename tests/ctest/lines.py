@@ -111,7 +111,6 @@ LINES = (
     _line("verdicts", "-R 'pass|skip|signal-S'", environment={"CLICOLOR": "0"}, shape=TERMINAL),
     _line("verdicts", "--quiet --stop-on-failure"),
     _line("verdicts", "--stop-on-failure", quick=True),
-    _line("verdicts", "--stop-on-failure -j2 -R '^(pass|skip-code|fail)$'"),
     _line("verdicts", "--timeout 1 -j8 -R 'time|pass$'"),
     _line("verdicts", "--stop-time 00:00:00 -R pass"),
     _line("verdicts", "--max-width 60 -R pass"),

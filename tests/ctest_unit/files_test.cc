@@ -1,11 +1,16 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
 
 #include "plugin-shim/ctest/customization.h"
 #include "plugin-shim/ctest/job_server.h"
 #include "plugin-shim/ctest/junit.h"
 #include "plugin-shim/ctest/stop_time.h"
+#include "plugin-shim/ctest/unlisted_properties.h"
 #include "plugin-shim/ctest/xml_writer.h"
 
 namespace hearth::ctest {
@@ -24,6 +29,25 @@ TEST(Customization, is_what_the_script_says_of_its_variables) {
   EXPECT_EQ(custom->truncation, Truncation::head);
   EXPECT_TRUE(customization_of("hearth customization: PRE_TEST=make;things\n")->has_commands);
   EXPECT_FALSE(customization_of("hearth customization: TEST_OUTPUT_TRUNCATION=left\n"));
+}
+
+TEST(UnlistedProperty, is_found_in_whatever_the_list_of_tests_reads) {
+  const std::filesystem::path directory =
+      std::filesystem::temp_directory_path() / ("unlisted-" + std::to_string(getpid()));
+  std::filesystem::create_directories(directory / "sub");
+  const auto write = [&](const char* name, const char* text) {
+    std::ofstream(directory / name) << text;
+  };
+  write("CTestTestfile.cmake", "add_test(a \"true\")\nsubdirs(\"sub\")\n");
+  write("sub/CTestTestfile.cmake", "include(\"b[1]_include.cmake\")\n");
+  write("sub/b[1]_include.cmake", "if(EXISTS \"b[1]_tests.cmake\")\n");
+  write("sub/b[1]_tests.cmake", "set_tests_properties(b PROPERTIES TIMEOUT 3)\n");
+  EXPECT_EQ(unlisted_property(directory, {3, 28}), "");
+  write("sub/b[1]_tests.cmake", "set_tests_properties(b PROPERTIES TIMEOUT_SIGNAL_NAME SIGINT)\n");
+  EXPECT_EQ(unlisted_property(directory, {3, 28}), "TIMEOUT_SIGNAL_NAME");
+  EXPECT_EQ(unlisted_property(directory, {3, 25}), "");
+  EXPECT_EQ(unlisted_property(directory, {4, 0}), "");
+  std::filesystem::remove_all(directory);
 }
 
 TEST(XmlWriter, has_the_layout_of_ctest) {
