@@ -29,6 +29,7 @@ _RESOURCE = re.compile(r"\bid:\w+")
 # With the blanks before it, so that the column stays.
 _SECONDS = re.compile(r" *\d+\.\d\d sec\b")
 _COUNTER = re.compile(r"^( *\d+)/(\d+)(?= Test )", re.M)
+_REPEATED = re.compile(r"^ +Test +#", re.M)  # a result without a number
 _SUMMARY = re.compile(r"^(\d+% tests passed|No tests were found)", re.M)
 _COST = re.compile(r"^(.*) (\d+) (\S+)$")
 # Elements of JUnit and Test.xml whose text is a time, and attributes likewise.
@@ -61,9 +62,11 @@ def normal_output(text: str, ordered: bool) -> str:
 
 
 def _counts(text: str) -> bool:
-    """Whether the numbers before the results never fall; of tests that are repeated some are not shown, or several times."""
+    """Whether the numbers before the results are 1, 2, 3, …; where tests are repeated, some are left out or come again."""
     numbers = [int(match[1]) for match in _COUNTER.finditer(text)]
-    return numbers == sorted(numbers)
+    if _REPEATED.search(text):
+        return numbers == sorted(numbers)
+    return numbers == list(range(1, len(numbers) + 1))
 
 
 def normal_file(path: str, content: bytes, ordered: bool) -> str:
