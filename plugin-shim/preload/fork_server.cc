@@ -67,8 +67,7 @@ Arguments ForkServer::serve() {
     if (poll(polled.data(), polled.size(), -1) < 0) continue;
     if (polled[1].revents != 0) reap();
     if ((polled[0].revents & POLLOUT) != 0) channel_.on_writable();
-    if ((polled[0].revents & ~POLLOUT) != 0 && receive())
-      return {static_cast<int>(words_.size()), pointers_.data()};
+    if ((polled[0].revents & ~POLLOUT) != 0 && receive()) return arguments_;
     end_if_lost();
     if (retires_ && children_.empty()) _exit(0);
   }
@@ -120,10 +119,7 @@ bool ForkServer::fork_command(protocol::ForkCommand order, std::vector<protocol:
   close(channel_.fd());  // its number may be one of the command's
   child_signals_.reset();
   begin_command(zygote, order, std::move(descriptors));
-  words_ = std::move(order.argv);
-  pointers_.reserve(words_.size() + 1);
-  for (auto& word : words_) pointers_.push_back(word.data());
-  pointers_.push_back(nullptr);
+  arguments_ = {static_cast<int>(order.argv.size()), command_line_.set(order.argv)};
   pthread_sigmask(SIG_SETMASK, &signals_of_main_, nullptr);
   return true;
 }

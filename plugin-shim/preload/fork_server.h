@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "plugin-shim/preload/command_line.h"
 #include "protocol/channel.h"
 
 namespace hearth::zygote {
@@ -50,8 +51,8 @@ class ForkServer {
   sigset_t signals_of_main_{};
   std::map<pid_t, std::uint64_t> children_;  // and the numbers of their commands
   bool retires_ = false;
-  std::vector<std::string> words_;
-  std::vector<char*> pointers_;
+  CommandLine command_line_;
+  Arguments arguments_;  // of the child that this is
 };
 
 }  // namespace hearth::zygote

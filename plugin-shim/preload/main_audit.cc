@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -128,16 +129,33 @@ void look_for_timers(Findings& findings) {
   if (!lines("/proc/self/timers").empty()) findings.refuse("timer", "before main a timer was made");
 }
 
-// Lines `address permissions offset device inode path`.
-void look_for_shared_memory(Findings& findings) {
-  for (const auto& line : lines("/proc/self/maps")) {
-    const auto permissions = line.find(' ') + 1;
-    if (line.compare(permissions + 1, 1, "w") != 0 || line.compare(permissions + 3, 1, "s") != 0)
+// Of each mapping a line `address permissions offset device inode path`, and among others one
+// `VmFlags: rd wr …`.
+void look_at_memory(Findings& findings) {
+  std::string path;
+  for (const auto& line : lines("/proc/self/smaps")) {
+    if (line.starts_with("VmFlags:")) {
+      const auto has = [&](const char* flag) { return line.find(flag) != std::string::npos; };
+      if (has(" lo ")) return findings.refuse("memory", "before main memory was locked", path);
+      if (has(" dc ") || has(" wf "))
+        return findings.refuse("memory", "before main memory was kept from forks", path);
       continue;
-    auto path = line.substr(std::min(line.find('/'), line.size()));
+    }
+    const auto permissions = line.find(' ') + 1;
+    if (line.find('-') >= permissions) continue;  // no mapping's first line
+    path = line.substr(std::min(line.find('/'), line.size()));
     while (path.ends_with('\n')) path.pop_back();
-    return findings.refuse("memory", "before main memory was shared with other processes", path);
+    if (line.compare(permissions + 1, 1, "w") == 0 && line.compare(permissions + 3, 1, "s") == 0)
+      return findings.refuse("memory", "before main memory was shared with other processes", path);
   }
+}
+
+// Also one that has been waited for.
+bool has_had_children() {
+  siginfo_t child{};
+  rusage used{};
+  return waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0 ||
+         (getrusage(RUSAGE_CHILDREN, &used) == 0 && used.ru_maxrss > 0);
 }
 
 }  // namespace
@@ -157,10 +175,8 @@ std::vector<protocol::Finding> audit(int control) {
     findings.refuse("identity", "before main it reads " + entry);
   look_for_descriptors(control, findings);
   look_for_timers(findings);
-  look_for_shared_memory(findings);
-  siginfo_t child{};
-  if (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0)
-    findings.refuse("child", "before main it started a process");
+  look_at_memory(findings);
+  if (has_had_children()) findings.refuse("child", "before main it started a process");
   return findings.take();
 }
 

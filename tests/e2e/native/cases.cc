@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,6 +53,20 @@ const int started = pthread_create(
     },
     nullptr);
 #endif
+#ifdef STARTS_PROCESS
+const int ended = std::system("true");
+#endif
+#ifdef LOCKS_MEMORY
+char locked[4096];
+const int lock = mlock(locked, sizeof locked);
+#endif
+#ifdef KEEPS_MEMORY
+void* const kept_memory = [] {
+  void* memory = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  madvise(memory, 4096, MADV_DONTFORK);
+  return memory;
+}();
+#endif
 #ifdef KEEPS_FILE_OPEN
 const int kept = open("/etc/passwd", O_RDONLY);
 #endif
@@ -66,6 +81,11 @@ const int made = [] {
 int show(int count, char** words) {
   std::printf("arguments");
   for (int i = 0; i < count; ++i) std::printf(" [%s]", words[i]);
+  std::printf("\ncommand line");
+  if (FILE* file = std::fopen("/proc/self/cmdline", "r")) {
+    for (int c = std::getc(file); c != EOF; c = std::getc(file)) std::putchar(c == 0 ? '|' : c);
+    std::fclose(file);
+  }
   char directory[4096];
   std::printf("\ndirectory %s\n", getcwd(directory, sizeof directory));
   for (char** entry = environ; *entry != nullptr; ++entry) std::printf("%s\n", *entry);
