@@ -287,6 +287,8 @@ std::uint32_t Scheduler::slots_busy() const {
 }
 
 std::optional<RunState> Scheduler::state(RunId run) const {
+  if (const auto borrower = impl_->borrowers.find(run); borrower != impl_->borrowers.end())
+    return RunState{0, borrower->second.slots_held(), 0, 0};
   const auto place = impl_->runs.find(run);
   if (place == impl_->runs.end()) return std::nullopt;
   return place->second.state();

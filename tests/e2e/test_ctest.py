@@ -55,6 +55,21 @@ def _await_state(hearth: Hearth, directory: Path, state: str) -> None:
         assert time.monotonic() < deadline, hearth.daemon.status()
 
 
+def test_a_run_inside_a_test_does_not_wait_for_that_tests_slot(
+    hearth: Hearth, program: Path
+) -> None:
+    inner = _write_tests(hearth.project / "inner", [("case", str(program), "pass")])
+    command = [str(hearth.daemon.binary), "ctest", "--test-dir", str(inner)]
+    outer = _write_tests(hearth.project / "outer", [("nested", *command)])
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        done = hearth.command("ctest", directory=outer)
+    finally:
+        os.sched_setaffinity(0, before)
+    assert done.exit_code == 0, str(done)
+
+
 def test_a_run_that_is_alone_has_as_many_tests_at_once_as_it_asked_for(
     hearth: Hearth, program: Path
 ) -> None:
@@ -86,7 +101,9 @@ def test_runs_share_the_slots_and_one_that_is_killed_frees_its(
         while reached != "second":
             hearth.gate.release()
             reached, _ = hearth.gate.wait()
-        assert hearth.daemon.status()["slots_busy"] == 1
+        status = hearth.daemon.status()
+        assert status["slots_busy"] == 1
+        assert [run["slots"] for run in status["runs"]] == [0, 1]
         _await_state(hearth, first, "waiting")
 
         clients[1].kill()
