@@ -152,3 +152,40 @@ def test_workers_begin_one_after_the_other_within_the_time_of_ramp(hearth: Heart
     (seconds,) = re.findall(r"2 passed in ([\d.]+)s", done.stdout)
     assert float(seconds) >= 0.5
     assert hearth.pytest("-p", "no:xdist", "-n", "2", "--ramp=-1s").exit_code == 4
+
+
+_OWN_SCHEDULER = """
+from xdist.scheduler import LoadScopeScheduling
+
+class Own(LoadScopeScheduling):
+    def _split_scope(self, nodeid):
+        return nodeid[-2]
+
+def pytest_xdist_make_scheduler(config, log):
+    return Own(config, log)
+"""
+
+
+def test_a_scheduler_of_the_projects_own_decides_and_what_it_cannot_do_is_refused(
+    hearth: Hearth,
+) -> None:
+    hearth.write("conftest.py", _OWN_SCHEDULER)
+    hearth.write(
+        "test_a.py",
+        """
+        import os
+        import pytest
+        @pytest.mark.parametrize("first", range(3))
+        @pytest.mark.parametrize("second", range(3))
+        def test_it(first, second):
+            with open("ran", "a") as file:
+                file.write(f"{first} {os.environ['PYTEST_XDIST_WORKER']}\\n")
+        """,
+    )
+    done = hearth.pytest("-n", "3")
+    assert (done.exit_code, done.counts) == (0, {"passed": 9}), str(done)
+    ran = {tuple(line.split()) for line in (hearth.project / "ran").read_text().splitlines()}
+    assert len(ran) == 3, "the tests of one scope have one worker"
+    for option in ("--hearth-isolate=test", "--hearth-timeout=0"):
+        done = hearth.pytest("-n", "3", option)
+        assert (done.exit_code, "pytest-xdist distributes" in done.stderr) == (4, True), str(done)

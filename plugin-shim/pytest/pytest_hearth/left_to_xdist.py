@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from . import own_options
 from .xdists_plugin import xdists_plugin
 
 _HOOK = "pytest_xdist_make_scheduler"
@@ -46,6 +47,11 @@ class _Last:
         if self._controller.uses_debugger:
             raise pytest.UsageError(
                 "--pdb is incompatible with distributing tests by pytest-xdist, which one of the plugins needs; try using -n0."
+            )
+        ours = own_options.given(config)
+        if ours:
+            raise pytest.UsageError(
+                f"hearth: {', '.join(ours)}: not where pytest-xdist distributes the tests, which one of the plugins needs"
             )
         config.option.tx = self._first.tx
         xdists_plugin(config.pluginmanager).pytest_configure(config)

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+_NAMES = ("--hearth-isolate", "--hearth-max-tests-per-worker", "--hearth-timeout")
+
 
 def words_of(config: Any, arguments: Iterable[str]) -> list[str]:
     """All that will be parsed as the command line, which has not been yet: plugins are still being loaded."""
@@ -26,8 +28,7 @@ def words_of(config: Any, arguments: Iterable[str]) -> list[str]:
 
 def are_named(words: Iterable[str]) -> bool:
     """Whether one of the options is among these."""
-    names = ("--hearth-isolate", "--hearth-max-tests-per-worker", "--hearth-timeout")
-    return any(word.partition("=")[0] in names for word in words)
+    return any(word.partition("=")[0] in _NAMES for word in words)
 
 
 class _NeedsWorkers(argparse.Action):
@@ -95,10 +96,9 @@ def add_to(parser: pytest.Parser, *, is_effective: bool) -> None:
 
 
 def given(config: Any) -> list[str]:
-    """Those that ask for something."""
-    names = ("--hearth-isolate", "--hearth-max-tests-per-worker", "--hearth-timeout")
-    found = [name for name in names if config.getoption(name[2:].replace("-", "_"), None)]
-    return [*found, "hearth_timeout"] if config.getini("hearth_timeout") else found
+    """Those that the run was given."""
+    destinations = {name: name[2:].replace("-", "_") for name in _NAMES}
+    return [name for name in _NAMES if config.getoption(destinations[name], None) is not None]
 
 
 def register_mark(config: Any) -> None:

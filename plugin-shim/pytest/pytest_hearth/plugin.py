@@ -68,6 +68,8 @@ def pytest_report_header(config: pytest.Config) -> Optional[str]:
     if _is_ours() or _is_for_hearth(config):
         return None
     ignored = own_options.given(config)
+    if config.getini("hearth_timeout"):
+        ignored.append("hearth_timeout")
     return f"without hearth, no effect: {', '.join(ignored)}" if ignored else None
 
 
