@@ -94,17 +94,17 @@ void WorkerCrew::configure(protocol::WorkersConfigured configured) {
   }
 }
 
-void WorkerCrew::hold(Zygote* zygote) {
-  if (zygote) zygote->hold();
-  if (zygote_) zygote_->release();
-  zygote_ = zygote;
+void WorkerCrew::hold(Zygote& zygote) {
+  if (std::find(zygotes_.begin(), zygotes_.end(), &zygote) != zygotes_.end()) return;
+  zygote.hold();
+  zygotes_.push_back(&zygote);
 }
 
 void WorkerCrew::adopt(const ZygotePool::Lease& lease) {
   items_ = lease.zygote->ready().items;
   groups_ = lease.zygote->ready().groups;
   if (lease.fork) {
-    hold(lease.zygote);
+    hold(*lease.zygote);
   } else {
     start_from(*lease.zygote, false, {0});
   }
@@ -135,12 +135,15 @@ std::optional<protocol::Stage> WorkerCrew::awaited_stage() const {
 }
 
 void WorkerCrew::start(scheduler::WorkerId id) {
+  const auto held = std::find_if(zygotes_.begin(), zygotes_.end(), [&](const Zygote* zygote) {
+    return zygote->serves(request(id)) && zygote->is_reachable();
+  });
   if (auto* worker = find(id)) {  // a stage that serves as itself
-    if (worker->pid() != 0) listener_.worker_started(*worker);
+    if (worker->pid() != 0) announce(id);
   } else if (wish_.configures_workers && !inputs_.contains(identity(id).id)) {
     ask_to_configure(id);
-  } else if (zygote_ && zygote_->serves(request(id)) && zygote_->is_reachable()) {
-    start_from(*zygote_, true, id);
+  } else if (held != zygotes_.end()) {
+    start_from(**held, true, id);
   } else {
     acquire(id);
   }
@@ -156,14 +159,17 @@ void WorkerCrew::ask_to_configure(scheduler::WorkerId id) {
 
 void WorkerCrew::acquire(scheduler::WorkerId id) {
   waits_[id] = services_.pool.acquire(request(id), [this, id](ZygotePool::Result result) {
+    const std::weak_ptr alive = alive_;
     waits_.erase(id);
     acquired(id, std::move(result));
+    if (!alive.expired()) announce_all();
   });
 }
 
 void WorkerCrew::acquired(scheduler::WorkerId id, ZygotePool::Result result) {
   if (const auto* lease = std::get_if<ZygotePool::Lease>(&result)) {
     if (lease->zygote->ready().items == items_) {
+      if (lease->fork) hold(*lease->zygote);
       start_from(*lease->zygote, lease->fork, id);
     } else {
       listener_.worker_refused(
@@ -227,7 +233,7 @@ void WorkerCrew::forked(scheduler::WorkerId id, pid_t pid) {
   if (pid != 0) {
     worker->started(pid);
     if (is_killed_) worker->signal(SIGKILL);
-    listener_.worker_started(*worker);
+    announce(id);
     return;
   }
   // Should it have been forked after all, it finds its channel closed, and has executed nothing.
@@ -237,6 +243,24 @@ void WorkerCrew::forked(scheduler::WorkerId id, pid_t pid) {
   } else {
     listener_.worker_not_started(
         id, "the process that worker " + identity(id).id + " was to be forked from is gone");
+  }
+}
+
+// Not at once: others may be asked for in the same step.
+void WorkerCrew::announce(scheduler::WorkerId id) {
+  unannounced_.insert(id);
+  services_.loop.defer([this, alive = std::weak_ptr(alive_)] {
+    if (!alive.expired()) announce_all();
+  });
+}
+
+void WorkerCrew::announce_all() {
+  if (!waits_.empty() || !unconfigured_.empty()) return;
+  const std::weak_ptr alive = alive_;
+  for (const auto id : std::exchange(unannounced_, {})) {
+    auto* worker = find(id);
+    if (worker) listener_.worker_started(*worker);
+    if (alive.expired()) return;
   }
 }
 
@@ -251,6 +275,7 @@ void WorkerCrew::stop(scheduler::WorkerId id) {
   if (!wait.empty()) services_.pool.abandon(wait.mapped());
   services_.loop.defer([this, alive = std::weak_ptr(alive_), id] {
     if (!alive.expired()) listener_.worker_not_needed(id);
+    if (!alive.expired()) announce_all();
   });
 }
 
@@ -274,7 +299,7 @@ void WorkerCrew::kill() {
 void WorkerCrew::dismiss() {
   is_dismissed_ = true;
   for (const auto& [id, wait] : std::exchange(waits_, {})) services_.pool.abandon(wait);
-  hold(nullptr);
+  for (auto* zygote : std::exchange(zygotes_, {})) zygote->release();
 }
 
 void WorkerCrew::read_data() {

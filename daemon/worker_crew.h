@@ -1,8 +1,13 @@
 // The workers of one distributed run: how they come to be, and who they are.
 //
-// A worker is a fork of the zygote that the crew holds, or, where that cannot serve (it read
-// another worker's identity, it was killed), of one that the pool is asked for. A stage that serves
-// only once is the first worker itself, and is up before anybody asks for it.
+// A worker is a fork of a zygote that the crew holds, or, where none can serve (it read another
+// worker's identity, it was killed), of one that the pool is asked for, and that is held as well:
+// whoever succeeds the worker begins where it began, whatever the run itself has written since. A
+// stage that serves only once is the first worker itself, and is up before anybody asks for it.
+//
+// Nobody hears that a worker is up while others are still being configured, as with pytest-xdist: a
+// plugin that clears up at its start (pytest-cov) would clear away what a worker has left that was
+// through by then.
 //
 // A worker that succeeds another one, which has had its share, has its name (so what a project
 // keeps by worker, as a database, stays one), and a base temporary directory of its own.
@@ -83,12 +88,14 @@ class WorkerCrew {
   };
   Place place_of(scheduler::WorkerId id) const;
   std::string basetemp_of(scheduler::WorkerId id) const;
-  void hold(Zygote* zygote);
+  void hold(Zygote& zygote);
   void ask_to_configure(scheduler::WorkerId id);
   void acquire(scheduler::WorkerId id);
   void acquired(scheduler::WorkerId id, ZygotePool::Result result);
   void start_from(Zygote& zygote, bool fork, scheduler::WorkerId id);
   void forked(scheduler::WorkerId id, pid_t pid);
+  void announce(scheduler::WorkerId id);
+  void announce_all();
 
   Services services_;
   protocol::ProcessSpec spec_;
@@ -98,7 +105,7 @@ class WorkerCrew {
   bool wants_trace_;
   Listener& listener_;
 
-  Zygote* zygote_ = nullptr;  // held while the run lasts
+  std::vector<Zygote*> zygotes_;  // held while the run lasts
   std::vector<std::string> items_;
   std::vector<std::string> groups_;
   std::map<scheduler::WorkerId, Place> places_;
@@ -107,6 +114,7 @@ class WorkerCrew {
   std::map<scheduler::WorkerId, ZygotePool::WaitId> waits_;
   std::map<std::string, std::vector<protocol::WorkerValue>> inputs_;  // by the worker's name
   std::set<scheduler::WorkerId> unconfigured_;                        // they are to be started
+  std::set<scheduler::WorkerId> unannounced_;                         // they are up
   int lost_forks_ = 0;
   bool is_killed_ = false;
   bool is_dismissed_ = false;

@@ -36,6 +36,27 @@ def test_it(number):
         os.abort()
 """
 
+# As coverage tools do it: an identity that was read at the start, and a look at a directory that the run itself then writes to.
+_LEAVES_FILES = """
+import os
+
+def pytest_configure(config):
+    for name in os.listdir("data"):
+        os.remove(f"data/{name}")
+    config.worker = os.environ.get("PYTEST_XDIST_WORKER")
+
+def pytest_sessionfinish(session):
+    if session.config.worker:
+        open(f"data/{session.config.worker}-{os.getpid()}", "w").close()
+"""
+
+_FOUR = """
+import pytest
+
+@pytest.mark.parametrize("number", range(4))
+def test_it(number): pass
+"""
+
 
 def _ran(hearth: Hearth) -> list[list[str]]:
     """Process, worker, file and directory of each test, in their order."""
@@ -81,3 +102,15 @@ def test_processes_are_as_fresh_as_was_asked_for(hearth: Hearth) -> None:
 
     done = hearth.pytest("--hearth-isolate=test", "-n", "0")
     assert (done.exit_code, "need a worker" in done.stderr) == (4, True), str(done)
+
+
+def test_what_a_worker_has_left_no_other_one_clears_away(hearth: Hearth) -> None:
+    hearth.write("conftest.py", _LEAVES_FILES)
+    hearth.write("test_a.py", _FOUR)
+    data = hearth.project / "data"
+    data.mkdir()
+    for options, processes in ((("-n", "2"), 2), (("-n", "2", "--hearth-isolate=test"), 4)):
+        for _ in range(2):
+            done = hearth.pytest(*options)
+            assert (done.exit_code, done.counts) == (0, {"passed": 4}), str(done)
+            assert len(list(data.iterdir())) == processes
