@@ -21,6 +21,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# Of the end-to-end tests, those that also an old Python and an old pytest have to pass each time.
+WITH_OTHER_VERSION = ("warm", "policies", "plugin_surface", "isolation", "timeouts")
+
 
 @dataclass
 class Part:
@@ -102,6 +105,15 @@ def parts(build: Path, jobs: int) -> list[Part]:
         command = (*command, "--test-dir", str(build), *options)
         return Part(name, list(command), report, environment, has_daemon)
 
+    def other_version(*options: str) -> Part:
+        """The oldest ones that are supported, of those that the machine has."""
+        report = reports / "other-version.xml"
+        versions = ("3.9-7.4", f"{sys.version_info.major}.{sys.version_info.minor}-7.4")
+        command = [sys.executable, "-m", "tests.compat.versions", "--first", *versions, "--"]
+        command += [f"--junitxml={report}", *options]
+        command += [f"tests/e2e/test_{name}.py" for name in WITH_OTHER_VERSION]
+        return Part("other-version", command, report, environment)
+
     return [
         with_ctest("cpp", "ctest"),
         with_ctest("cpp-by-hearth", environment["HEARTH_BIN"], "ctest", has_daemon=True),
@@ -110,6 +122,8 @@ def parts(build: Path, jobs: int) -> list[Part]:
         with_pytest("client", "tests/client"),
         with_pytest("ctest", "tests/ctest", *side_by_side),
         with_pytest("end-to-end", "tests/e2e", *side_by_side),
+        other_version(*side_by_side),
+        with_pytest("compat", "tests/compat", *side_by_side),
         with_pytest("terminal", "tests/terminal", *side_by_side),
         # Each has a test of two minutes: one worker's first, the other's last.
         with_pytest("staleness-and-real", "tests/staleness", "tests/real", *side_by_side),
