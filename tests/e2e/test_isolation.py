@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.e2e.hearth import Hearth
 
 _MODULE = """
+import logging
 import os
 import pytest
 
@@ -19,6 +20,7 @@ class TestIt:
             file.write(f"{os.getpid()} {os.environ['PYTEST_XDIST_WORKER']} {__name__} {tmp_path}\\n")
 
 def test_it():
+    logging.getLogger().warning("logged")
     with open("ran", "a") as file:
         file.write(f"{os.getpid()} {os.environ['PYTEST_XDIST_WORKER']} {__name__} .\\n")
 """
@@ -70,8 +72,9 @@ def test_processes_are_as_fresh_as_was_asked_for(hearth: Hearth) -> None:
     for name in ("test_a.py", "test_b.py"):
         hearth.write(name, _MODULE)
 
-    done = hearth.pytest("--hearth-isolate=test")
+    done = hearth.pytest("--hearth-isolate=test", "--log-file=tests.log")
     ran = _ran(hearth)
+    assert (hearth.project / "tests.gw0.log").read_text().count("logged") == 2
     assert (done.exit_code, done.counts) == (0, {"passed": 8}), str(done)
     assert len({process for process, *_ in ran}) == 8
     assert [(worker, file) for _, worker, file, _ in ran] == [("gw0", "test_a")] * 4 + [

@@ -52,7 +52,7 @@ class Worker:
             self._plugin.on_collecting = None
             _print_by_lines()
             self._set_basetemp(os.fsdecode(order.basetemp))
-            self._log_file.open(order.identity.id)
+            self._log_file.open(order.identity.id, goes_on=_succeeds_another(order))
             self._plugin.connect(order)
 
     def on_failed_collection(self, function: Callable[[Any], None]) -> None:
@@ -105,6 +105,12 @@ def _print_by_lines() -> None:
     reconfigure = getattr(sys.__stdout__, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(line_buffering=True)
+
+
+def _succeeds_another(order: Order) -> bool:
+    """Its base directory tells: who succeeds a worker has that one's name, and a directory of its own."""
+    basetemp = os.fsdecode(order.basetemp)
+    return bool(basetemp) and not basetemp.endswith(f"popen-{order.identity.id}")
 
 
 def _program(order: Order) -> str:

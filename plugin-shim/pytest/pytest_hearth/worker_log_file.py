@@ -17,14 +17,22 @@ class WorkerLogFile:
                 self._configure = implementation.function
                 implementation.function = self._without_file
 
-    def open(self, worker: str) -> None:
-        """In the worker itself."""
+    def open(self, worker: str, *, goes_on: bool) -> None:
+        """In the worker itself. goes_on: it succeeds one of that name, and so does what it logs."""
         if not self._path:
             return
         stem, extension = os.path.splitext(self._path)
         plugin: Any = self._config.pluginmanager.get_plugin("logging-plugin")
-        if plugin is not None:
-            plugin.set_log_path(f"{stem}.{worker}{extension}")
+        if plugin is None:
+            return
+        path = f"{stem}.{worker}{extension}"
+        if not goes_on:
+            plugin.set_log_path(path)
+            return
+        # pytest 7.4 would begin the file anew whatever it is told.
+        replaced = plugin.log_file_handler.setStream(open(path, "a", encoding="UTF-8"))  # noqa: SIM115  the handler's
+        if replaced:
+            replaced.close()
 
     def _without_file(self, config: Any) -> None:
         """It would begin the controller's file anew."""
