@@ -15,7 +15,7 @@
 
 namespace hearth::protocol {
 
-inline constexpr std::uint64_t protocol_version = 1;
+inline constexpr std::uint64_t protocol_version = 1998823279;
 inline constexpr std::string_view features[] = {"pytest"};
 
 namespace limits {
@@ -297,7 +297,7 @@ struct Distribution {
 
 // client: the first message. The fields of hello, welcome and refused never change.
 struct Hello {
-  std::uint64_t protocol = 0;  // highest protocol version that the client speaks
+  std::uint64_t protocol = 0;  // version of this schema that the client speaks: its checksum
   std::vector<std::string> features{};  // named features that it understands
   std::string version{};  // release, for messages to people
   friend bool operator==(const Hello&, const Hello&) = default;
@@ -917,7 +917,7 @@ struct Trace {
 // each with descriptors of its own. Answered by commands_opened or refused, on this socket, as all
 // that follows. The fields protocol and version never change.
 struct OpenCommands {
-  std::uint64_t protocol = 0;  // protocol version that the client speaks
+  std::uint64_t protocol = 0;  // version of this schema that the client speaks
   std::string version{};  // release, for messages to people
   // without python and script; args: what the user typed, for people; directory and environment are
   // those of a command that brings none

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import tomllib
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,12 +53,21 @@ class Record:
 
 @dataclass(frozen=True)
 class Schema:
-    version: int
     features: tuple[str, ...]
     limits: dict[str, int]
     enums: dict[str, Enum]
     structs: dict[str, Record]  # each after those that it contains
     messages: tuple[Record, ...]  # by id
+
+    @property
+    def version(self) -> int:
+        """Another one whenever peers would not understand each other: a checksum of all but the docs."""
+        enums = [(enum.name, enum.values) for enum in self.enums.values()]
+        records = [
+            (record.id, record.name, [(f.name, f.base, f.is_list) for f in record.fields])
+            for record in (*self.structs.values(), *self.messages)
+        ]
+        return zlib.crc32(repr((self.features, self.limits, enums, records)).encode())
 
 
 def type_name(name: str) -> str:
@@ -86,7 +96,6 @@ def load(path: Path) -> Schema:
             if field.base not in SCALARS and field.base not in enums and field.base not in structs:
                 raise SchemaError(f"{record.name}.{field.name}: unknown type {field.base}")
     return Schema(
-        version=raw["protocol"]["version"],
         features=tuple(raw["protocol"]["features"]),
         limits={name: raw["limits"][name] for name in LIMITS},
         enums=enums,

@@ -228,8 +228,9 @@ def test_version_tells_of_the_running_daemon_too(hearth: Command) -> None:
     hearth("start")
     pid = hearth.daemons()[0]["pid"]
     first, second = lines(hearth("version").stdout)
-    assert first.startswith("hearth ") and "protocol 1" in first
-    assert second == f"daemon 7.7 (protocol 1, process {pid})"
+    protocol = re.fullmatch(r"hearth .* \(protocol (\d+)\)", first)
+    assert protocol, first
+    assert second == f"daemon 7.7 (protocol {protocol[1]}, process {pid})"
     assert hearth("--version").stdout == hearth("version").stdout
 
 

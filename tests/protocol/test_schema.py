@@ -13,7 +13,6 @@ import pytest
 PROTOCOL = Path(__file__).resolve().parent.parent.parent / "protocol"
 GOOD = """
 [protocol]
-version = 1
 features = []
 [limits]
 frame_bytes = 1
@@ -64,6 +63,21 @@ def test_orders_messages_by_id_and_structs_by_use(schema: ModuleType, tmp_path: 
     description = schema.load(path)
     assert [message.name for message in description.messages] == ["first", "second"]
     assert list(description.structs) == ["inner", "outer"]
+
+
+def test_its_version_is_another_one_for_another_meaning(schema: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / "schema.toml"
+    versions = []
+    for text in (
+        GOOD,
+        GOOD.replace("Meaning.", "Something else."),
+        GOOD.replace('"number", "uint"', '"number", "int"'),
+        GOOD.replace("nesting = 1", "nesting = 2"),
+    ):
+        path.write_text(text)
+        versions.append(schema.load(path).version)
+    assert versions[0] == versions[1]
+    assert len(set(versions)) == 3
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from typing import ClassVar, Final, TypeVar
 
 _T = TypeVar("_T")
 
-PROTOCOL_VERSION: Final = 1
+PROTOCOL_VERSION: Final = 1998823279
 FEATURES: Final = ["pytest"]
 FRAME_BYTES: Final = 268435456
 STRING_BYTES: Final = 16777216
@@ -1154,7 +1154,7 @@ class Hello(Message):
     """client: the first message. The fields of hello, welcome and refused never change."""
 
     __slots__ = ("protocol", "features", "version")
-    # protocol: highest protocol version that the client speaks
+    # protocol: version of this schema that the client speaks: its checksum
     # features: named features that it understands
     # version: release, for messages to people
     ID: ClassVar[int] = 1
@@ -3259,7 +3259,7 @@ class OpenCommands(Message):
     """
 
     __slots__ = ("protocol", "version", "spec")
-    # protocol: protocol version that the client speaks
+    # protocol: version of this schema that the client speaks
     # version: release, for messages to people
     # spec: without python and script; args: what the user typed, for people; directory and
     # environment are those of a command that brings none
