@@ -31,7 +31,9 @@ def _measure(benchmark: Benchmark, ctest: Ctest, rounds: int, python: Path) -> N
     with Daemon(python) as daemon:
         built = BUILD / "bench" / f"native-{ctest.name}"
         targets = [f"{kind}{launched}" for kind in _LIMITS for launched in ("", "_launched")]
-        build(ctest, NATIVE, built, targets, [f"-DHEARTH_EXEC={daemon.binary}-exec"])
+        # Discovery at build time starts programs by the launcher: for this daemon, not for the user's.
+        launcher = [f"-DHEARTH_EXEC={daemon.binary}-exec"]
+        build(ctest, NATIVE, built, targets, launcher, daemon.environment)
         environment = {
             **daemon.environment,
             "PATH": f"{ctest.directory}:{daemon.environment['PATH']}",
