@@ -30,8 +30,6 @@ void Housekeeper::look() {
   while (pool_.retire_least_recently_used(Clock::now() - idle, "idle")) {
   }
   native_pool_.retire_stale();
-  while (native_pool_.retire_least_recently_used(Clock::now() - idle)) {
-  }
   // A program's is built again sooner than an interpreter's.
   while (pool_.memory() + native_pool_.memory() > limits_.memory_bytes &&
          (native_pool_.retire_least_recently_used(Clock::time_point::max()) ||

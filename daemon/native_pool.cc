@@ -58,15 +58,17 @@ bool ends_by_default(int signal) {
 }  // namespace
 
 NativePool::NativePool(EventLoop& loop, ProcessTable& processes, std::string library,
-                       std::size_t limit, bool verify, Clock::duration patience)
+                       std::size_t limit, bool verify, Clock::duration patience,
+                       Clock::duration idle)
     : loop_(loop),
       processes_(processes),
       library_(std::move(library)),
       limit_(limit),
       verify_(verify),
-      patience_(patience) {}
+      patience_(patience),
+      idle_(idle) {}
 
-NativePool::~NativePool() = default;
+NativePool::~NativePool() { loop_.cancel(idle_timer_); }
 
 NativePool::JobId NativePool::start(Job job) {
   const auto id = next_job_++;
@@ -223,6 +225,7 @@ void NativePool::main_reached(NativeZygote& zygote) {
   for (auto& [id, entry] : jobs_) {
     if (entry.zygote == &zygote && !entry.is_forked) fork(entry, id, zygote);
   }
+  if (idle_timer_ == EventLoop::TimerId{}) watch_for_idle_ones();
 }
 
 void NativePool::command_refused(NativeZygote& /*zygote*/,
@@ -296,6 +299,17 @@ void NativePool::enforce_limit() {
   });
   if (static_cast<std::size_t>(kept) >= limit_)
     retire_least_recently_used(Clock::time_point::max());
+}
+
+void NativePool::watch_for_idle_ones() {
+  while (retire_least_recently_used(Clock::now() - idle_)) {
+  }
+  loop_.cancel(idle_timer_);
+  idle_timer_ = {};
+  const bool has_ready = std::any_of(zygotes_.begin(), zygotes_.end(), [](const auto& each) {
+    return each->state() == NativeZygote::State::ready;
+  });
+  if (has_ready) idle_timer_ = loop_.after(idle_ / 2, [this] { watch_for_idle_ones(); });
 }
 
 void NativePool::retire_stale() {

@@ -8,6 +8,10 @@
 //
 // A further zygote of a program, for other surroundings, is built when these are seen for the
 // second time: a test may have surroundings of its own, once.
+//
+// One that nobody has used for `idle` ends: the file of a program that runs cannot be overwritten
+// in place (ETXTBSY), and a build that copies its programs does that. To build one again costs one
+// start of the program.
 #pragma once
 
 #include <deque>
@@ -38,7 +42,8 @@ class NativePool : private NativeZygote::Listener {
 
   // `library`: what is preloaded. `limit`: zygotes kept, beyond it the least recently used go.
   NativePool(EventLoop& loop, ProcessTable& processes, std::string library, std::size_t limit,
-             bool verify, Clock::duration patience = std::chrono::seconds(60));
+             bool verify, Clock::duration patience = std::chrono::seconds(60),
+             Clock::duration idle = std::chrono::seconds(10));
   ~NativePool() override;
   NativePool(const NativePool&) = delete;
   NativePool& operator=(const NativePool&) = delete;
@@ -91,6 +96,7 @@ class NativePool : private NativeZygote::Listener {
   std::vector<std::uint64_t> waiting_for(const NativeZygote& zygote) const;
   void refuse_waiting(const NativeZygote& zygote, const std::string& reason);
   void enforce_limit();
+  void watch_for_idle_ones();
   void drop_ended();
 
   EventLoop& loop_;
@@ -99,6 +105,8 @@ class NativePool : private NativeZygote::Listener {
   std::size_t limit_;
   bool verify_;
   Clock::duration patience_;
+  Clock::duration idle_;
+  EventLoop::TimerId idle_timer_{};  // while a zygote is ready
   std::vector<std::unique_ptr<NativeZygote>> zygotes_;
   std::map<std::uint64_t, Entry> jobs_;
   std::deque<Refusal> refusals_;

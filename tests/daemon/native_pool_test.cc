@@ -24,6 +24,9 @@ using protocol::CommandRefused;
 
 class NativePoolTest : public testing::Test {
  protected:
+  explicit NativePoolTest(Clock::duration idle = std::chrono::hours(1))
+      : pool_(loop_, processes_, ZYGOTE_LIBRARY, 2, true, std::chrono::seconds(60), idle) {}
+
   void SetUp() override {
     become_subreaper();
     ticker();
@@ -103,7 +106,7 @@ class NativePoolTest : public testing::Test {
 
   EventLoop loop_;
   ProcessTable processes_{loop_};
-  NativePool pool_{loop_, processes_, ZYGOTE_LIBRARY, 2, true};
+  NativePool pool_;
   std::array<int, 2> input_{};
 };
 
@@ -139,6 +142,22 @@ TEST_F(NativePoolTest, keeps_no_more_than_its_limit_and_ends_the_least_recently_
   }
   run_until([&] { return pool_.status().size() == 2; });
   for (const auto& zygote : pool_.status()) EXPECT_NE(zygote.python, "/bin/false");
+}
+
+class ImpatientNativePoolTest : public NativePoolTest {
+ protected:
+  ImpatientNativePoolTest() : NativePoolTest(std::chrono::milliseconds(10)) {}
+};
+
+TEST_F(ImpatientNativePoolTest, ends_a_process_that_nobody_uses_so_that_its_file_may_be_written) {
+  Outcome outcome;
+  start(key("/bin/cat"), outcome);
+  run_until([&] { return served() == std::vector<std::uint64_t>{1}; });
+  EXPECT_FALSE(outcome.has_value());
+  close(std::exchange(input_[1], -1));  // nothing more to read
+  run_until([&] { return outcome.has_value(); });
+  EXPECT_EQ(wait_status(outcome), 0);
+  run_until([&] { return descendants().empty(); });
 }
 
 TEST_F(NativePoolTest, refuses_what_is_no_program) {
