@@ -43,7 +43,7 @@ class NativePool : private NativeZygote::Listener {
   // `library`: what is preloaded. `limit`: zygotes kept, beyond it the least recently used go.
   NativePool(EventLoop& loop, ProcessTable& processes, std::string library, std::size_t limit,
              bool verify, Clock::duration patience = std::chrono::seconds(60),
-             Clock::duration idle = std::chrono::seconds(10));
+             Clock::duration idle = std::chrono::minutes(1));
   ~NativePool() override;
   NativePool(const NativePool&) = delete;
   NativePool& operator=(const NativePool&) = delete;
