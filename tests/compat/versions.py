@@ -41,6 +41,11 @@ def main() -> int:
     arguments = sys.argv[1:]
     place = arguments.index("--") if "--" in arguments else len(arguments)
     options, for_pytest = parser.parse_args(arguments[:place]), arguments[place + 1 :]
+    for version in options.versions:
+        pytest_version = version.partition("-")[2]
+        requirements = REPOSITORY / f"tests/e2e/requirements/pytest-{pytest_version}.txt"
+        if pytest_version and not requirements.exists():
+            parser.error(f"{version}: there is no {requirements.relative_to(REPOSITORY)}")
     verdicts = {}
     for version in options.versions:
         python_version, _, pytest_version = version.partition("-")
