@@ -134,16 +134,21 @@ std::optional<protocol::Stage> WorkerCrew::awaited_stage() const {
   return std::nullopt;
 }
 
-void WorkerCrew::start(scheduler::WorkerId id) {
+Zygote* WorkerCrew::held_for(scheduler::WorkerId id) const {
+  const auto wanted = request(id);
   const auto held = std::find_if(zygotes_.begin(), zygotes_.end(), [&](const Zygote* zygote) {
-    return zygote->serves(request(id)) && zygote->is_reachable();
+    return zygote->serves(wanted) && zygote->is_reachable();
   });
+  return held == zygotes_.end() ? nullptr : *held;
+}
+
+void WorkerCrew::start(scheduler::WorkerId id) {
   if (auto* worker = find(id)) {  // a stage that serves as itself
     if (worker->pid() != 0) announce(id);
   } else if (wish_.configures_workers && !inputs_.contains(identity(id).id)) {
     ask_to_configure(id);
-  } else if (held != zygotes_.end()) {
-    start_from(**held, true, id);
+  } else if (auto* zygote = held_for(id)) {
+    start_from(*zygote, true, id);
   } else {
     acquire(id);
   }

@@ -89,6 +89,7 @@ class WorkerCrew {
   Place place_of(scheduler::WorkerId id) const;
   std::string basetemp_of(scheduler::WorkerId id) const;
   void hold(Zygote& zygote);
+  Zygote* held_for(scheduler::WorkerId id) const;  // none of them can serve it: null
   void ask_to_configure(scheduler::WorkerId id);
   void acquire(scheduler::WorkerId id);
   void acquired(scheduler::WorkerId id, ZygotePool::Result result);
