@@ -2,19 +2,17 @@
 #include "daemon/native_pool.h"
 
 #include <fcntl.h>
-#include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <array>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "daemon/linux.h"
+#include "tests/daemon/pool_fixture.h"
 
 namespace hearth::daemon {
 namespace {
@@ -22,14 +20,13 @@ namespace {
 using protocol::CommandExited;
 using protocol::CommandRefused;
 
-class NativePoolTest : public testing::Test {
+class NativePoolTest : public PoolFixture {
  protected:
   explicit NativePoolTest(Clock::duration idle = std::chrono::hours(1))
       : pool_(loop_, processes_, ZYGOTE_LIBRARY, 2, true, std::chrono::seconds(60), idle) {}
 
   void SetUp() override {
-    become_subreaper();
-    ticker();
+    PoolFixture::SetUp();
     ASSERT_EQ(pipe2(input_.data(), O_CLOEXEC), 0);
   }
 
@@ -37,22 +34,7 @@ class NativePoolTest : public testing::Test {
     close(input_[0]);
     close(input_[1]);
     pool_.kill_all();
-    run_until([&] { return descendants().empty(); });
-    EXPECT_TRUE(descendants().empty());
-  }
-
-  // The daemon does this on SIGCHLD.
-  void ticker() {
-    for (const auto& child : reap_children()) processes_.exited(child.pid, child.wait_status);
-    loop_.after(std::chrono::milliseconds(1), [this] { ticker(); });
-  }
-
-  void run_until(const std::function<bool()>& done) {
-    const auto deadline = Clock::now() + std::chrono::seconds(20);
-    while (!done()) {
-      ASSERT_LT(Clock::now(), deadline) << "it did not happen";
-      loop_.run_for_one_round();
-    }
+    wait_until_none_is_left();
   }
 
   static NativeKey key(const std::string& program, const std::string& directory = "/") {
@@ -104,8 +86,6 @@ class NativePoolTest : public testing::Test {
     return all;
   }
 
-  EventLoop loop_;
-  ProcessTable processes_{loop_};
   NativePool pool_;
   std::array<int, 2> input_{};
 };

@@ -1,13 +1,11 @@
 // A pool with real processes: a fake zygote that speaks the protocol (fake_zygote.cc).
 #pragma once
 
-#include <gtest/gtest.h>
 #include <signal.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,38 +13,19 @@
 #include "daemon/native_pool.h"
 #include "daemon/preparer.h"
 #include "daemon/zygote_pool.h"
+#include "tests/daemon/pool_fixture.h"
 
 namespace hearth::daemon {
 
 using protocol::Flavour;
 using protocol::Stage;
 
-class ZygotePoolTest : public testing::Test {
+class ZygotePoolTest : public PoolFixture {
  protected:
-  void SetUp() override {
-    become_subreaper();
-    ticker();
-  }
-
   void TearDown() override {
     pool_.kill_all();
-    run_until([&] { return descendants().empty(); });
-    EXPECT_TRUE(descendants().empty());
+    wait_until_none_is_left();
     std::filesystem::remove_all(directory_);
-  }
-
-  // The daemon does this on SIGCHLD.
-  void ticker() {
-    for (const auto& child : reap_children()) processes_.exited(child.pid, child.wait_status);
-    loop_.after(std::chrono::milliseconds(1), [this] { ticker(); });
-  }
-
-  void run_until(const std::function<bool()>& done) {
-    const auto deadline = Clock::now() + std::chrono::seconds(20);
-    while (!done()) {
-      ASSERT_LT(Clock::now(), deadline) << "it did not happen";
-      loop_.run_for_one_round();
-    }
   }
 
   ProcessRequest request(std::vector<std::string> args, Flavour flavour = Flavour::session) {
@@ -113,8 +92,6 @@ class ZygotePoolTest : public testing::Test {
   }
 
   std::string directory_ = new_directory();
-  EventLoop loop_;
-  ProcessTable processes_{loop_};
   ZygotePool pool_{loop_, processes_, "unused", 32};
   NativePool native_pool_{loop_, processes_, {}, 8, true};  // empty
   Preparer preparer_{loop_, pool_, ImportHistory(directory_ + "/imports"), true};
