@@ -72,6 +72,13 @@ std::string complaint_about(const protocol::ProcessSpec& spec) {
   return {};
 }
 
+// What was typed after `hearth`. Only runs of pytest have an interpreter, and no word for it.
+std::vector<std::string> words_of(const protocol::ProcessSpec& spec) {
+  auto words = spec.args;
+  if (!spec.python.empty()) words.insert(words.begin(), "pytest");
+  return words;
+}
+
 std::string complaint_about(const protocol::OpenCommands& opening) {
   if (opening.protocol != protocol::protocol_version)
     return "this hearthd is " + std::string(version) + ", the client is " + opening.version +
@@ -294,7 +301,7 @@ protocol::Status Daemon::status() const {
     protocol::RunStatus one;
     one.run = id.value;
     one.directory = entry.run->spec().directory;
-    one.args = entry.run->spec().args;
+    one.args = words_of(entry.run->spec());
     one.state = entry.run->state();
     if (const auto state = dispatcher_.scheduler().state(id)) {
       one.workers = state->workers;

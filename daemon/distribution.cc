@@ -435,12 +435,13 @@ void Distribution::worker_not_started(scheduler::WorkerId id, std::string messag
   worker_ended(id, std::move(ended));
 }
 
-void Distribution::worker_refused(scheduler::WorkerId id, std::string message,
-                                  std::string printed) {
+void Distribution::worker_refused(scheduler::WorkerId id, WorkerCrew::Refusal refusal) {
   log("distribution")
-      .warn("worker_refused run={} worker={} message={:?}", run_.value, id.value, message);
-  first_failure_ = std::move(message);
-  first_output_ = std::move(printed);
+      .warn("worker_refused run={} worker={} message={:?}", run_.value, id.value, refusal.message);
+  first_failure_ = std::move(refusal.message);
+  first_output_ = std::move(refusal.printed);
+  if (!refusal.collected.empty())
+    link_.enqueue(protocol::EventReported{crew_.identity(id).id, std::move(refusal.collected)});
   services_.dispatcher.post(scheduler::WorkerFailed{run_, id, 0, true});
   services_.dispatcher.post(scheduler::WorkerExited{run_, id});
 }
@@ -534,7 +535,10 @@ void Distribution::limit_time(const Worker& worker, const protocol::TimeLimit& l
     const auto end = [this, id = worker.id()](ItemTimer::Overdue overdue) {
       auto* it = crew_.find(id);
       if (!it) return;
-      overdue_[id] = std::move(overdue);
+      auto& ended = overdue_[id];
+      it->last_words.add_to(ended);
+      ended.overdue_ms = overdue.limit_ms;
+      ended.stack = std::move(overdue.stack);
       it->end_overdue();
     };
     timer = std::make_unique<ItemTimer>(services_.loop, worker.pid(), hear, end);
@@ -552,7 +556,7 @@ void Distribution::worker_exited(Worker& worker, int wait_status) {
   services_.loop.defer([this, alive = std::weak_ptr(alive_), id = worker.id(), wait_status] {
     if (alive.expired()) return;
     const auto gone = crew_.take(id);
-    item_timers_.erase(id);
+    const auto timer = item_timers_.extract(id);
     auto overdue = overdue_.extract(id);
     if (!gone || finished_) return;
     if (!gone->finished) {
@@ -561,14 +565,15 @@ void Distribution::worker_exited(Worker& worker, int wait_status) {
                 gone->pid(), describe_wait_status(wait_status));
     }
     protocol::WorkerEnded ended;
+    if (!overdue.empty()) ended = std::move(overdue.mapped());
     ended.worker = gone->name();
     ended.expected = gone->finished;
     ended.wait_status = wait_status;
     ended.output = std::move(gone->output);
-    if (!ended.expected) gone->last_words.add_to(ended);
-    if (!overdue.empty()) {
-      ended.overdue_ms = overdue.mapped().limit_ms;
-      ended.stack = std::move(overdue.mapped().stack);
+    if (!ended.expected && overdue.empty()) {
+      gone->last_words.add_to(ended);
+      const auto late = timer.empty() ? std::nullopt : timer.mapped()->overdue_at_its_end();
+      if (late) ended.overdue_ms = late->limit_ms;
     }
     worker_ended(id, std::move(ended));
   });

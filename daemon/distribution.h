@@ -71,7 +71,7 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
 
   void worker_started(Worker& worker) override;
   void worker_not_started(scheduler::WorkerId id, std::string message) override;
-  void worker_refused(scheduler::WorkerId id, std::string message, std::string printed) override;
+  void worker_refused(scheduler::WorkerId id, WorkerCrew::Refusal refusal) override;
   void worker_not_needed(scheduler::WorkerId id) override;
   void worker_unconfigured(scheduler::WorkerId id) override;
 
@@ -123,7 +123,8 @@ class Distribution : private Dispatcher::Executor, private WorkerCrew::Listener 
   Clock::time_point begun_at_{};
   // Of workers that have executed an item with a time limit.
   std::map<scheduler::WorkerId, std::unique_ptr<ItemTimer>> item_timers_;
-  std::map<scheduler::WorkerId, ItemTimer::Overdue> overdue_;  // workers that are being ended
+  // Of workers that are being ended, what they had done by then.
+  std::map<scheduler::WorkerId, protocol::WorkerEnded> overdue_;
   std::map<scheduler::WorkerId, EventLoop::TimerId> ramping_;  // workers whose time has not come
   EventLoop::TimerId tick_timer_{};
   EventLoop::TimerId kill_timer_{};

@@ -36,7 +36,7 @@ void ItemTimer::begin(const protocol::TimeLimit& limit) {
 
 void ItemTimer::end() {
   ++turn_;
-  is_running_ = false;
+  is_running_ = is_writing_ = false;
   loop_.cancel(timer_);
 }
 
@@ -66,9 +66,16 @@ bool ItemTimer::is_over() {
 
 void ItemTimer::time_has_come() {
   if (is_over()) return;
+  is_writing_ = true;
   const auto number = static_cast<int>(limit_.stack_signal);
   if (number > 0 && number < NSIG && process_ > 1) ::kill(process_, number);
   timer_ = loop_.after(stack_patience, [this] { give_up(); });
+}
+
+std::optional<ItemTimer::Overdue> ItemTimer::overdue_at_its_end() {
+  if (!is_writing_ || is_over()) return std::nullopt;
+  end();
+  return Overdue{limit_.item, limit_.limit_ms, {}, {}, {}};
 }
 
 void ItemTimer::give_up() {

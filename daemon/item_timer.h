@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "daemon/event_loop.h"
@@ -39,6 +40,8 @@ class ItemTimer {
   void begin(const protocol::TimeLimit& limit);
   void end();
   void hold(bool is_stopped);  // the time does not pass while the process is stopped
+  // Of a process that has ended, by itself or by the signal, while it should write its stacks.
+  std::optional<Overdue> overdue_at_its_end();
 
  private:
   void arm();
@@ -54,6 +57,7 @@ class ItemTimer {
   Clock::duration left_{};
   Clock::time_point armed_at_{};
   bool is_running_ = false;
+  bool is_writing_ = false;
   bool is_stopped_ = false;
   std::uint64_t turn_ = 0;  // changes with each begin and end
   EventLoop::TimerId timer_{};

@@ -14,7 +14,7 @@ class LastWords {
   LastWords() = default;
   explicit LastWords(std::vector<protocol::Fd> files) : files_(std::move(files)) {}
 
-  // Only when the worker is gone. Of what is long, the end.
+  // Of what is long, the end. A worker that is still there may be writing.
   void add_to(protocol::WorkerEnded& ended) const;
 
  private:

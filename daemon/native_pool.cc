@@ -96,9 +96,9 @@ NativeZygote* NativePool::usable_zygote(const NativeKey& key) {
     if (!(zygote->key() == key)) continue;
     if (zygote->state() == NativeZygote::State::building) return zygote.get();
     if (zygote->state() != NativeZygote::State::ready) continue;
-    const auto difference = verify_ ? zygote->trace().first_difference() : std::nullopt;
+    const auto difference = verify_ ? zygote->first_difference() : std::nullopt;
     if (!difference) return zygote.get();
-    log("native").info("native_zygote_stale pid={} path={:?}", zygote->pid(), difference->subject);
+    log("native").info("native_zygote_stale pid={} path={:?}", zygote->pid(), *difference);
     zygote->retire();
   }
   return nullptr;
@@ -217,8 +217,8 @@ void NativePool::main_reached(NativeZygote& zygote) {
     return;
   }
   // Something that it has read may have changed while it was built.
-  if (const auto difference = verify_ ? zygote.trace().first_difference() : std::nullopt) {
-    try_again(zygote, difference->subject + " has just changed");
+  if (const auto difference = verify_ ? zygote.first_difference() : std::nullopt) {
+    try_again(zygote, *difference + " has just changed");
     zygote.retire();
     return;
   }
@@ -314,8 +314,7 @@ void NativePool::watch_for_idle_ones() {
 
 void NativePool::retire_stale() {
   for (const auto& each : zygotes_) {
-    if (each->state() == NativeZygote::State::ready && each->trace().first_difference())
-      each->retire();
+    if (each->state() == NativeZygote::State::ready && each->first_difference()) each->retire();
   }
 }
 

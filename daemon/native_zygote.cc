@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
@@ -49,6 +50,12 @@ std::int64_t clock_ns() {
       .count();
 }
 
+std::pair<dev_t, ino_t> identity_of(const std::string& directory) {
+  struct stat status {};
+  if (stat(directory.c_str(), &status) != 0) return {};
+  return {status.st_dev, status.st_ino};
+}
+
 }  // namespace
 
 NativeZygote::NativeZygote(EventLoop& loop, ProcessTable& processes, Listener& listener,
@@ -79,6 +86,7 @@ std::string NativeZygote::spawn(const std::string& library, const std::vector<st
   request.arguments = {key_.name};
   request.environment = with_libraries(key_.environment, first, library);
   request.directory = key_.directory;
+  directory_ = identity_of(key_.directory);
   request.control = pair->second.get();
   request.umask = key_.umask;
   const auto streams = streams_.descriptors();
@@ -94,6 +102,12 @@ std::string NativeZygote::spawn(const std::string& library, const std::vector<st
     kill();
   });
   return {};
+}
+
+std::optional<std::string> NativeZygote::first_difference() {
+  if (identity_of(key_.directory) != directory_) return key_.directory;
+  const auto difference = trace_.first_difference();
+  return difference ? std::optional(difference->subject) : std::nullopt;
 }
 
 void NativeZygote::fork_command(std::uint64_t number, std::vector<std::string> argv,

@@ -9,9 +9,13 @@
 // Everything happens on the loop's thread.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/event_loop.h"
@@ -61,6 +65,9 @@ class NativeZygote {
   const NativeKey& key() const { return key_; }
   pid_t pid() const { return pid_; }
   Trace& trace() { return trace_; }
+  // What is another one by now than what it has seen: a file that it read, or its directory, which
+  // may have been made anew. A path.
+  [[nodiscard]] std::optional<std::string> first_difference();
   const std::vector<protocol::Finding>& findings() const { return findings_; }
   // How it ended: for people.
   const std::string& end() const { return end_; }
@@ -88,6 +95,7 @@ class NativeZygote {
   Trace trace_;
   std::vector<protocol::Finding> findings_;
   std::string end_;
+  std::pair<dev_t, ino_t> directory_;  // as it was found by its name
   std::set<std::uint64_t> running_;
   std::uint64_t served_ = 0;
   EventLoop::TimerId patience_timer_{};

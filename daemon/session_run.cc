@@ -194,6 +194,7 @@ void SessionRun::session_exited(int wait_status) {
     return;
   }
   if (distribution_) distribution_->controller_gone();
+  if (item_timer_ && !overdue_) overdue_ = item_timer_->overdue_at_its_end();
   item_timer_.reset();
   if (overdue_) {
     end(as_wait_status(exit_code_tests_failed), {{}, account_of(*overdue_)});

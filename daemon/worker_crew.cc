@@ -173,19 +173,22 @@ void WorkerCrew::acquire(scheduler::WorkerId id) {
 
 void WorkerCrew::acquired(scheduler::WorkerId id, ZygotePool::Result result) {
   if (const auto* lease = std::get_if<ZygotePool::Lease>(&result)) {
-    if (lease->zygote->ready().items == items_) {
+    const auto& ready = lease->zygote->ready();
+    if (ready.items == items_) {
       if (lease->fork) hold(*lease->zygote);
       start_from(*lease->zygote, lease->fork, id);
     } else {
       listener_.worker_refused(
-          id, "different tests were collected for worker " + identity(id).id + " than for gw0", {});
+          id, {"different tests were collected for worker " + identity(id).id + " than for gw0",
+               {},
+               ready.collected});
     }
   } else if (const auto* ended = std::get_if<ZygotePool::Ended>(&result)) {
     auto message = "worker " + identity(id).id + " ended before it had collected the tests: it " +
                    describe_wait_status(ended->wait_status);
     if (WIFEXITED(ended->wait_status)) {
-      listener_.worker_refused(id, std::move(message),
-                               ended->printed.to_stdout + ended->printed.to_stderr);
+      listener_.worker_refused(
+          id, {std::move(message), ended->printed.to_stdout + ended->printed.to_stderr, {}});
     } else {
       listener_.worker_not_started(id, std::move(message));
     }

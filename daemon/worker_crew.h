@@ -31,13 +31,18 @@ class WorkerCrew {
   // Of a worker that was asked for, one of these comes, later than start(): worker_started (and
   // some time after, Worker::Listener's worker_exited), or worker_not_started, or worker_refused,
   // or, after stop(), worker_not_needed.
+  struct Refusal {
+    std::string message;
+    std::string printed;    // by a pytest that ended
+    std::string collected;  // by one that is not like the others: see stage_ready
+  };
+
   struct Listener : Worker::Listener {
     virtual void worker_started(Worker& worker) = 0;
     virtual void worker_not_started(scheduler::WorkerId id, std::string message) = 0;
     // Its pytest ended by itself before it was a worker, or it is not like the others. Another one
-    // would do no better. `printed`: what it said.
-    virtual void worker_refused(scheduler::WorkerId id, std::string message,
-                                std::string printed) = 0;
+    // would do no better.
+    virtual void worker_refused(scheduler::WorkerId id, Refusal refusal) = 0;
     virtual void worker_not_needed(scheduler::WorkerId id) = 0;
     // It comes up when configure() has said what it is told.
     virtual void worker_unconfigured(scheduler::WorkerId id) = 0;

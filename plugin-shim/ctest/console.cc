@@ -34,8 +34,6 @@ void Console::write(std::string_view text, Stream stream, const char* kind) {
   if (pending_log_.size() > kFull) write_log();
 }
 
-void Console::print_always(std::string_view text) { add(text, Stream::output); }
-
 void Console::add(std::string_view text, Stream stream) {
   if (stream != pending_stream_) {
     write_pending(false);

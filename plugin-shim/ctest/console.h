@@ -32,7 +32,8 @@ class Console {
   }
   void complain(std::string_view text) { write(text, Stream::errors, "ERROR_MESSAGE"); }
   // What ctest's library writes itself: past the file, and with -Q as well.
-  void print_always(std::string_view text);
+  void print_always(std::string_view text) { add(text, Stream::output); }
+  void complain_always(std::string_view text) { add(text, Stream::errors); }
   // Only where there is a terminal: nothing for the file.
   void draw(std::string_view text) { write(text, Stream::output, nullptr); }
   // Below all that is written, until it is another one or empty; only where it can be taken off.

@@ -22,6 +22,8 @@ struct Command {
   std::optional<std::vector<std::string>> environment;
   // The only ones that it may run on; empty: those of this process.
   std::vector<unsigned> processors;
+  // It is not expected to be executed again soon.
+  bool is_once = false;
   // One descriptor for what it writes to its standard output and error, in their order. The
   // caller's; may be closed when start() has returned. Standard input is this process's own.
   int output = -1;

@@ -190,6 +190,15 @@ void explain_missing(std::string_view text, std::vector<Test>& tests) {
   }
 }
 
+void find_lonely_programs(std::vector<Test>& tests) {
+  std::map<std::string, int> counts;
+  for (const Test& test : tests) {
+    if (!test.command.empty()) ++counts[test.command.front()];
+  }
+  for (Test& test : tests)
+    test.is_alone_of_its_program = !test.command.empty() && counts[test.command.front()] == 1;
+}
+
 void find_required_successes(std::vector<Test>& tests) {
   std::map<std::string, std::vector<std::string>> setups;
   for (const Test& test : tests) {
@@ -231,6 +240,7 @@ tl::expected<Listing, std::string> list_tests(const ListingRequest& request) {
   auto tests = tests_of_json(std::string_view(captured.output).substr(begin));
   if (!tests) return tl::unexpected(tests.error());
   listing.tests = std::move(*tests);
+  find_lonely_programs(listing.tests);
   listing.warnings = captured.errors;
   if (!request.never.empty()) {
     const RegularExpression never(request.never);

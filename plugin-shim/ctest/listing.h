@@ -64,6 +64,8 @@ Version version_of(std::string_view text);
 std::vector<std::pair<int, std::string>> numbers_of(std::string_view text);
 // What `ctest -N -V` says of executables that it did not find, put into those tests.
 void explain_missing(std::string_view text, std::vector<Test>& tests);
+// Of all tests of a build directory.
+void find_lonely_programs(std::vector<Test>& tests);
 // For each test, the tests that set up what it requires.
 void find_required_successes(std::vector<Test>& tests);
 

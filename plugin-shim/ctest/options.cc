@@ -215,9 +215,6 @@ void add_report(Table& table) {
   table.emplace("--test-output-size-failed", number(&Options::output_size_failed));
   table.emplace("--test-output-truncation", Option{Values::one, read_truncation});
   table.emplace("--no-compress-output", flag(&Options::compress_output, false));
-  table.emplace("--show-line-numbers", Option{Values::none, [](Options&, const std::string&) {
-                                                return true;  // never meant anything
-                                              }});
 }
 
 void add_ours(Table& table) {

@@ -22,7 +22,8 @@
 namespace hearth::ctest {
 namespace {
 
-constexpr Seconds kNoTimeout{1.0e7};  // as ctest has it
+constexpr Version kKnowsNoTimeout{3, 27};  // and no longer calls it 0
+constexpr Seconds kNoTimeout{1.0e7};       // as ctest has it
 
 std::set<unsigned> allowed_processors() {
   std::set<unsigned> allowed;
@@ -147,13 +148,17 @@ void Run::start(Places::iterator place) {
         test.required_successes.end())
       request.failed_requirements.push_back(name);
   }
+  std::sort(request.failed_requirements.begin(), request.failed_requirements.end());
   auto command = prepare_start(request, parts_.report, parts_.console, parts_.log);
   if (!command) return not_started(place, command.error());
 
   const RunningTest::Limit limit = limit_of(test);
   if (parts_.console.is_verbose()) {
-    parts_.report.tell(test, "Test timeout computed to be: " +
-                                 std::to_string(static_cast<unsigned>(limit.time.count())));
+    const bool says_none = parts_.listing.version < kKnowsNoTimeout && test.timeout == Seconds(0) &&
+                           limit.time == kNoTimeout;
+    parts_.report.tell(
+        test, "Test timeout computed to be: " +
+                  std::to_string(static_cast<unsigned>(says_none ? 0 : limit.time.count())));
   }
   place->begun = std::chrono::system_clock::now();
   if (auto set = set_environment(request, parts_.console, *command); !set)
@@ -165,6 +170,7 @@ void Run::start(Places::iterator place) {
   }
   protocol::Fd output(ends[0]);
   const protocol::Fd input(ends[1]);
+  command->is_once = test.is_alone_of_its_program && place->attempts == 1;
   command->processors = place->command.processors;
   command->output = input.get();
   place->running =

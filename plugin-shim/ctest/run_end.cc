@@ -30,6 +30,9 @@ void Run::not_started(Places::iterator place, Verdict verdict) {
                         completion != "Insufficient resources" &&
                         completion != "Failed to change working directory";
   result.log_command = is_known ? logged_command(*result.test) : "\"\"";
+  // It has written nothing, and that is looked at.
+  if (completion != "Fixture dependency failed")
+    verdict.reason = reason_of(*result.test, {}, expressions_);
   result.verdict = std::move(verdict);
   result.attempts = place->attempts;
   result.begun = place->begun;

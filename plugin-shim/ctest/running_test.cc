@@ -12,6 +12,9 @@ namespace {
 
 using Clock = RunningTest::Clock;
 
+// What a test writes in many small pieces is read together: nobody is woken for each.
+constexpr auto kGathering = std::chrono::milliseconds(1);
+constexpr std::size_t kPiece = 4096;
 constexpr auto kLeakTime = std::chrono::seconds(1);
 constexpr Seconds kUsualGrace{1.0};
 
@@ -29,6 +32,7 @@ RunningTest::RunningTest(const Test& test, CommandNumber number, protocol::Fd ou
       output_(std::move(output)),
       limit_(limit),
       started_(now),
+      reads_at_(now + kGathering),
       deadline_(after(now, limit.time)) {}
 
 void RunningTest::read(Clock::time_point now, Expressions& expressions,
@@ -39,6 +43,7 @@ void RunningTest::read(Clock::time_point now, Expressions& expressions,
   if (size > 0) {
     text_.add({buffer.data(), static_cast<std::size_t>(size)}, tell);
     look_for_match(now, expressions, tell);
+    if (!process_ended_ && static_cast<std::size_t>(size) < kPiece) reads_at_ = now + kGathering;
     return;
   }
   end_output(tell);
@@ -64,6 +69,7 @@ void RunningTest::look_for_match(Clock::time_point now, Expressions& expressions
 
 void RunningTest::process_ended(const CommandEnded& how, Clock::time_point now) {
   process_ended_ = now;
+  reads_at_.reset();
   if (const auto* exited = std::get_if<Exited>(&how)) {
     wait_status_ = exited->wait_status;
   } else {
@@ -92,12 +98,17 @@ bool RunningTest::output_may_decide() const {
 
 std::optional<Clock::time_point> RunningTest::next_time() const {
   if (is_finished_ || is_killed_) return std::nullopt;
+  if (reads_at_) return std::min(deadline_, *reads_at_);
   if (process_ended_ && !output_may_decide())
     return std::min(deadline_, *process_ended_ + kLeakTime);
   return deadline_;
 }
 
 void RunningTest::on_time(Clock::time_point now, Executor& executor, const TestOutput::Tell& tell) {
+  if (reads_at_ && *reads_at_ <= now) {
+    reads_at_.reset();
+    return;  // what it has written by now is read before anything else is decided
+  }
   if (is_finished_ || is_killed_) return;
   if (process_ended_ && !is_expired_ && !output_may_decide() &&
       now >= *process_ended_ + kLeakTime) {

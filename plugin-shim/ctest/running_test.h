@@ -38,8 +38,8 @@ class RunningTest {
   const Test& test() const { return test_; }
   CommandNumber number() const { return number_; }
   Clock::time_point started() const { return started_; }
-  // Negative: nothing more comes.
-  int output_fd() const { return output_.get(); }
+  // To be waited for. Negative: nothing more comes, or next_time() is to come first.
+  int output_fd() const { return reads_at_ ? -1 : output_.get(); }
   const TestOutput& output() const { return text_; }
 
   // Something is there to be read, or the end.
@@ -76,6 +76,7 @@ class RunningTest {
   std::size_t looked_at_ = 0;  // of text_, for a match that changes the time
   bool has_matched_ = false;
   Clock::time_point started_;
+  std::optional<Clock::time_point> reads_at_;  // the output, and not before
   Clock::time_point deadline_;
   Clock::time_point ended_;
   std::optional<Clock::time_point> process_ended_;

@@ -67,6 +67,8 @@ struct Test {
 
   // The tests that must not have failed for this one to be started, by name.
   std::vector<std::string> required_successes;
+  // No other one of the build directory has its executable.
+  bool is_alone_of_its_program = false;
   // From the cost data: how often it has passed.
   int previous_runs = 0;
 };

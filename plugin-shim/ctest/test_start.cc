@@ -132,7 +132,7 @@ tl::expected<void, Verdict> set_environment(const StartRequest& request, Console
   const auto complaints =
       environment.modify(test.environment_modification, !(request.version >= kForgetsUnset));
   for (const std::string& complaint : complaints)
-    console.complain("CMake Error: " + complaint + "\n\n");
+    console.complain_always("CMake Error: " + complaint + "\n\n");
   if (!complaints.empty())
     return tl::unexpected(not_started(Status::bad_command, "Failed to start"));
   if (request.resource_variables.empty()) environment.take_away("CTEST_RESOURCE_GROUP_COUNT");

@@ -159,6 +159,10 @@ Verdict not_started(Status status, std::string completion) {
   return verdict;
 }
 
+std::string reason_of(const Test& test, const std::string& output, Expressions& expressions) {
+  return look(test, output, expressions).reason;
+}
+
 std::string name_of(const Verdict& verdict) {
   switch (verdict.status) {
     case Status::not_run:

@@ -50,6 +50,9 @@ Verdict judge(const Test& test, const Ending& ending, const std::string& output,
               Expressions& expressions);
 Verdict not_started(Status status, std::string completion);
 
+// Which expression was found in the output, or was not.
+std::string reason_of(const Test& test, const std::string& output, Expressions& expressions);
+
 // As ctest names it in its summary and in Test.xml.
 std::string name_of(const Verdict& verdict);
 

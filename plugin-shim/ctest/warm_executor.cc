@@ -88,7 +88,9 @@ void WarmExecutor::start(CommandNumber number, const Command& command) {
 }
 
 bool WarmExecutor::start_warm(CommandNumber number, const Command& command) {
-  if (!connection_ || !command.processors.empty() || !command.argv[0].starts_with('/'))
+  // To keep it warm would cost more than to execute it.
+  if (!connection_ || command.is_once || !command.processors.empty() ||
+      !command.argv[0].starts_with('/'))
     return false;
   auto descriptors = streams(command.output);
   for (const auto& descriptor : descriptors) {

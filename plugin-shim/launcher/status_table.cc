@@ -31,7 +31,7 @@ std::string runs(const protocol::Status& status) {
     rows.push_back({std::to_string(run.run), run.state, readable_duration(run.age_ms),
                     std::to_string(run.workers), std::to_string(run.slots),
                     std::to_string(run.finished) + " of " + total,
-                    one_line(run.directory + ": " + pytest_command(run.args))});
+                    one_line(run.directory + ": " + joined(run.args))});
   }
   return columns(rows);
 }

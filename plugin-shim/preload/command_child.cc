@@ -18,6 +18,8 @@ namespace {
 
 constexpr int this_process = 1;  // IOPRIO_WHO_PROCESS
 
+pid_t command = 0;  // also in the processes that it forks
+
 void set_processors(const std::vector<std::uint64_t>& numbers) {
   cpu_set_t wanted;
   CPU_ZERO(&wanted);
@@ -57,6 +59,7 @@ void begin_command(pid_t zygote, const protocol::ForkCommand& order,
                    std::vector<protocol::Fd> descriptors) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != zygote) _exit(1);
+  command = getpid();
   setpgid(0, 0);
   // Out of the way of the numbers that they are to have, which may be one another's.
   std::uint64_t highest = 2;
@@ -70,6 +73,11 @@ void begin_command(pid_t zygote, const protocol::ForkCommand& order,
     dup2(descriptors[i].get(), static_cast<int>(order.descriptors[i]));
   protocol::write_all(STDOUT_FILENO, order.printed_stdout);
   protocol::write_all(STDERR_FILENO, order.printed_stderr);
+}
+
+bool leave_group() {
+  const pid_t self = getpid();
+  return self == command && getpgrp() == self && setpgid(0, getpgid(getppid())) == 0;
 }
 
 }  // namespace hearth::zygote

@@ -20,4 +20,8 @@ void take_over(const protocol::ProcessContext& context);
 void begin_command(pid_t zygote, const protocol::ForkCommand& order,
                    std::vector<protocol::Fd> descriptors);
 
+// Back into the zygote's process group, if this process leads the one that it was given; whether it
+// did.
+bool leave_group();
+
 }  // namespace hearth::zygote

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 
@@ -12,11 +13,12 @@ namespace hearth::zygote {
 namespace {
 
 constexpr int kFirst = 3;  // the number of the field behind the name, as proc(5) counts them
-constexpr int kLast = 51;
+constexpr int kLast = 47;
 
 }  // namespace
 
 CommandLine::CommandLine() {
+  read_auxiliary();
   std::array<char, 4096> text{};
   const int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
   if (fd < 0) return;
@@ -41,10 +43,21 @@ CommandLine::CommandLine() {
   parts_.start_data = fields[45];
   parts_.end_data = fields[46];
   parts_.start_brk = fields[47];
-  parts_.env_start = fields[50];
-  parts_.env_end = fields[51];
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry)
+    environment_.append(*entry).push_back('\0');
+  parts_.env_start = reinterpret_cast<std::uintptr_t>(environment_.data());
+  parts_.env_end = parts_.env_start + environment_.size();
   parts_.exe_fd = static_cast<__u32>(-1);  // stays
   is_known_ = parts_.start_code != 0;
+}
+
+void CommandLine::read_auxiliary() {
+  const int fd = open("/proc/self/auxv", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  std::uintptr_t word = 0;
+  while (read(fd, &word, sizeof word) == sizeof word)
+    auxiliary_.push_back(reinterpret_cast<char*>(word));  // NOLINT(performance-no-int-to-ptr)
+  close(fd);
 }
 
 char** CommandLine::set(const std::vector<std::string>& words) {
@@ -55,6 +68,10 @@ char** CommandLine::set(const std::vector<std::string>& words) {
     begin += word.size() + 1;
   }
   pointers_.push_back(nullptr);
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry)
+    pointers_.push_back(*entry);
+  pointers_.push_back(nullptr);
+  pointers_.insert(pointers_.end(), auxiliary_.begin(), auxiliary_.end());
   if (is_known_) {
     parts_.arg_start = reinterpret_cast<std::uintptr_t>(text_.data());
     parts_.arg_end = parts_.arg_start + text_.size();

@@ -59,6 +59,10 @@ Arguments ForkServer::serve() {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &signals_of_main_);
+  // Ignored, no child would ever be seen to end.
+  struct sigaction noticed {};
+  noticed.sa_handler = SIG_DFL;
+  sigaction(SIGCHLD, &noticed, &child_ended_in_main_);
   child_signals_ = protocol::Fd(signalfd(-1, &child_ended, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!child_signals_) _exit(1);
   for (;;) {
@@ -120,6 +124,7 @@ bool ForkServer::fork_command(protocol::ForkCommand order, std::vector<protocol:
   child_signals_.reset();
   begin_command(zygote, order, std::move(descriptors));
   arguments_ = {static_cast<int>(order.argv.size()), command_line_.set(order.argv)};
+  sigaction(SIGCHLD, &child_ended_in_main_, nullptr);
   pthread_sigmask(SIG_SETMASK, &signals_of_main_, nullptr);
   return true;
 }

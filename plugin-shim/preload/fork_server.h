@@ -49,6 +49,7 @@ class ForkServer {
   protocol::Channel channel_;
   protocol::Fd child_signals_;
   sigset_t signals_of_main_{};
+  struct sigaction child_ended_in_main_ {};
   std::map<pid_t, std::uint64_t> children_;  // and the numbers of their commands
   bool retires_ = false;
   CommandLine command_line_;

@@ -88,9 +88,9 @@ const Table hearth_recorder_table = {
             Passage::record().read(name);
         },
     .only_kind_of =
-        [](const std::string& path) {
+        [](const std::string& path, bool once) {
           const Passage passage{Passage::AsOwner{}};
-          Passage::record().only_kind_of(path);
+          return Passage::record().only_kind_of(path, once);
         },
     .began =
         [](const std::string& path) {

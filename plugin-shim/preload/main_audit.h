@@ -8,8 +8,13 @@
 
 namespace hearth::zygote {
 
-// From here on it is noted who asks for the process id, random bytes, the clock.
+// Before any code of the program has run: from here on it is noted who asks for the process id,
+// random bytes, the clock, and what becomes of the standard streams.
 void watch_static_initialisers();
+
+// For wrappers: this is being done. `kind` and `what` as in a finding, `caller`: an address in the
+// code that does it.
+void done_before_main(const char* kind, const char* what, const void* caller);
 
 // What was done before main, or is there now, that no two processes may have in common. To be asked
 // once, at main, with the recorder off. `control`: the daemon's descriptor.

@@ -72,12 +72,16 @@ bool is_doubtful(const std::string& pyc, const FileSignature& source) {
          pyc_fits(pyc, source);
 }
 
-// What tells a process's arguments, id, environment or age.
+// What tells a process's arguments, id, environment, descriptors or age, or another thing each
+// time.
 bool is_own_entry(std::string_view path) {
+  if (path == "/dev/urandom" || path == "/dev/random" || path == "/proc/uptime" ||
+      path == "/proc/stat" || path.starts_with("/proc/sys/kernel/random/"))
+    return true;
   if (!path.starts_with("/proc/self/") && !path.starts_with("/proc/thread-self/")) return false;
   const std::string_view name = path.substr(path.rfind('/') + 1);
   return name == "cmdline" || name == "stat" || name == "status" || name == "environ" ||
-         name == "comm";
+         name == "comm" || name == "fd" || name == "task" || name == "maps" || name == "smaps";
 }
 
 // The inodes of the files that this process can still write to.
@@ -161,7 +165,10 @@ void Record::read(const std::string& path) {
 }
 
 void Record::look(const std::string& path, Look look) {
-  if (look == Look::status && path == only_kind_of_) look = Look::kind;
+  if (look == Look::status && path == only_kind_of_) {
+    look = Look::kind;
+    if (is_only_once_) only_kind_of_.clear();
+  }
   if (is_ignored(path) || is_product(path) || written_.contains(path)) return;
   if (is_known(path, look)) return;
   if (look != Look::link && is_known(path, Look::content)) return;

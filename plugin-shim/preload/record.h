@@ -51,8 +51,12 @@ class Record {
 
   void read(const std::string& path);                       // opened, listed, loaded
   void look(const std::string& path, protocol::Look look);  // Look::status or Look::link
-  // Until the next call: whoever looks at the status of this path wants to know its kind only.
-  void only_kind_of(std::string path) { only_kind_of_ = std::move(path); }
+  // Until the next call (once: or until the first look): whoever looks at the status of this path
+  // wants to know its kind only. The path until now.
+  std::string only_kind_of(std::string path, bool once) {
+    is_only_once_ = once;
+    return std::exchange(only_kind_of_, std::move(path));
+  }
   void wrote(std::string path, bool anew);  // opened to be written, made, renamed to
   // Whether this process, or one that it was forked from, opened the file in order to write it anew
   // (mode "w").
@@ -80,6 +84,7 @@ class Record {
   std::vector<protocol::FileSignature> files_;
   std::vector<std::string> ignored_{"/proc", "/sys", "/dev"};
   std::string only_kind_of_;
+  bool is_only_once_ = false;
   std::string cache_prefix_;  // sys.pycache_prefix, or empty
   std::unordered_set<std::string> written_;
   std::unordered_set<std::string> begun_;

@@ -23,8 +23,8 @@ struct Table {
   void (*ignore)(const std::string& path);            // and what is below it, from here on
   void (*set_cache_prefix)(const std::string& path);  // sys.pycache_prefix
   void (*read)(const std::string& path);              // by a way that the library does not see
-  void (*only_kind_of)(const std::string& path);      // see record.h
-  bool (*began)(const std::string& path);             // opened to be written anew, in any stage
+  std::string (*only_kind_of)(const std::string& path, bool once);  // see record.h
+  bool (*began)(const std::string& path);  // opened to be written anew, in any stage
 
   // Names; each begins a new list. Writes: an empty name stands for all of them.
   std::vector<std::string> (*take_variables_read)();

@@ -1,6 +1,9 @@
 // Who asks for the time: what is asked before main would be the same in every fork. Not in the
 // recorder, since interpreters and their modules ask all the time, and mean nothing by it.
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
 #include <sys/time.h>
+#include <sys/times.h>
 
 #include <ctime>
 
@@ -38,6 +41,24 @@ HEARTH_WRAPPER clock_t clock() noexcept {
   HEARTH_NEXT(clock);
   identity_taken(Identity::clock, __builtin_return_address(0));
   return next();
+}
+
+HEARTH_WRAPPER clock_t times(tms* result) noexcept {
+  HEARTH_NEXT(times);
+  identity_taken(Identity::clock, __builtin_return_address(0));
+  return next(result);
+}
+
+HEARTH_WRAPPER int sysinfo(struct sysinfo* result) noexcept {
+  HEARTH_NEXT(sysinfo);
+  identity_taken(Identity::clock, __builtin_return_address(0));
+  return next(result);
+}
+
+HEARTH_WRAPPER int getrusage(__rusage_who_t who, rusage* result) noexcept {
+  HEARTH_NEXT(getrusage);
+  identity_taken(Identity::clock, __builtin_return_address(0));
+  return next(who, result);
 }
 
 // std::random_device of a libstdc++ that is linked dynamically: it asks the processor itself. The

@@ -37,7 +37,7 @@ protocol::Status status_with_one_of_each() {
   protocol::RunStatus run;
   run.run = 8;
   run.directory = "/src";
-  run.args = {"-q"};
+  run.args = {"pytest", "-q"};
   run.state = "running";
   run.workers = 2;
   run.slots = 2;
@@ -66,7 +66,7 @@ TEST(StatusTable, shows_the_daemon_its_zygotes_and_its_runs) {
 
 TEST(StatusTable, keeps_an_argument_with_line_ends_in_its_line) {
   protocol::Status status = status_with_one_of_each();
-  status.runs[0].args = {"-k", "a\nb\x1b[2J"};
+  status.runs[0].args = {"pytest", "-k", "a\nb\x1b[2J"};
   EXPECT_THAT(status_table(status), HasSubstr("/src: pytest -k a b?[2J\n"));
 }
 

@@ -43,7 +43,13 @@ class RunningTestTest : public testing::Test {
   }
   void read(int seconds = 0) { running_->read(at(seconds), expressions_, {}); }
   Clock::time_point at(int seconds) const { return begun_ + std::chrono::seconds(seconds); }
-  void on_time(int seconds) { running_->on_time(at(seconds), executor_, {}); }
+  // Also at the times that it wants before.
+  void on_time(int seconds) {
+    for (auto next = running_->next_time(); next && *next < at(seconds);
+         next = running_->next_time())
+      running_->on_time(*next, executor_, {});
+    running_->on_time(at(seconds), executor_, {});
+  }
 
   ctest::Test test_;
   Clock::time_point begun_ = Clock::now();
@@ -123,6 +129,7 @@ TEST_F(RunningTestTest, starts_its_time_anew_after_a_match) {
   RunningTest& running = begin(Seconds(100));
   EXPECT_EQ(::write(input_.get(), "ready\n", 6), 6);
   read(50);
+  on_time(51);
   EXPECT_EQ(running.next_time(), at(54));
   running.process_ended(Exited{5, 0}, at(52));
   input_.reset();

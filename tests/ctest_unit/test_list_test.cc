@@ -74,6 +74,18 @@ TEST(TestList, explains_which_executable_is_missing) {
             "Could not find executable /foo\nLooked in the following places:\n/foo\n");
 }
 
+TEST(TestList, tells_tests_that_are_alone_of_their_program) {
+  std::vector<ctest::Test> tests(4);
+  tests[0].command = {"/a", "1"};
+  tests[1].command = {"/b", "1"};
+  tests[2].command = {"/a", "2"};
+  find_lonely_programs(tests);
+  EXPECT_FALSE(tests[0].is_alone_of_its_program);
+  EXPECT_TRUE(tests[1].is_alone_of_its_program);
+  EXPECT_FALSE(tests[2].is_alone_of_its_program);
+  EXPECT_FALSE(tests[3].is_alone_of_its_program) << "it has none";
+}
+
 TEST(TestList, finds_what_must_have_succeeded_before) {
   std::vector<ctest::Test> tests(3);
   tests[0].name = "setup";

@@ -19,6 +19,8 @@ _REQUIREMENTS = Path(__file__).parent / "requirements"
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
+IS_PYTEST_7 = os.environ.get("HEARTH_TEST_PYTEST", "").startswith("7.")  # the current one
+
 SINGLE: tuple[str, ...] = ()
 TWO_WORKERS = ("-n", "2")
 
@@ -46,6 +48,12 @@ def hearth(interpreter: Callable[[str], Path]) -> Iterator[Hearth]:
     """`hearth` with the current pytest and xdist, in a world of its own; anything that survives `hearth stop` is a failure."""
     with hearth_world(interpreter("current")) as world:
         yield world
+
+
+@pytest.fixture
+def only_what_runs_build(hearth: Hearth) -> None:
+    """The daemon of `hearth` builds nothing ahead and nothing anew after a run: what the runs themselves build can be counted."""
+    hearth.environment["HEARTH_REBUILD"] = "0"
 
 
 @pytest.fixture(params=[SINGLE, TWO_WORKERS], ids=["single", "two_workers"])

@@ -104,6 +104,7 @@ def test_runs_share_the_slots_and_one_that_is_killed_frees_its(
         status = hearth.daemon.status()
         assert status["slots_busy"] == 1
         assert [run["slots"] for run in status["runs"]] == [0, 1]
+        assert [run["args"] for run in status["runs"]] == [["ctest", "-j1"], ["ctest", "-j4"]]
         _await_state(hearth, first, "waiting")
 
         clients[1].kill()
@@ -122,7 +123,8 @@ def test_nothing_is_left_of_a_run_that_is_ended(
     script = hearth.write("script", "#!/bin/sh\nexec " + f'{program} "$@"\n')
     script.chmod(0o755)
     warm, plain = _reaching(hearth, program, "warm"), _reaching(hearth, script, "plain")
-    client = _start(hearth, _write_tests(hearth.project, warm + plain), "-j2")
+    later = _reaching(hearth, program, "later")  # for which the program is kept warm
+    client = _start(hearth, _write_tests(hearth.project, warm + plain + later), "-j2")
     running = [find(hearth.gate.wait()[1]) for _ in range(2)]
     client.send_signal(number)
     assert hearth.finish(client).exit_code == -number
@@ -175,6 +177,17 @@ def test_two_thousand_cases_of_a_program_are_forks_of_one_process(
     assert done.exit_code == 0, str(done)
     assert "out of 2000\n" in done.stdout
     assert [served for *_, served in hearth.zygotes()] == [2000]
+
+
+def test_a_program_of_a_single_test_is_executed_until_it_is_repeated(
+    hearth: Hearth, program: Path
+) -> None:
+    directory = _write_tests(hearth.project, [("only", str(program), "pass")])
+    assert hearth.command("ctest", directory=directory).exit_code == 0
+    assert not hearth.zygotes()
+    done = hearth.command("ctest", "--repeat", "until-fail:3", directory=directory)
+    assert done.exit_code == 0, str(done)
+    assert [served for *_, served in hearth.zygotes()] == [2]
 
 
 def test_a_test_that_leaves_a_child_passes_and_is_told_of(hearth: Hearth, program: Path) -> None:

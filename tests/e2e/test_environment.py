@@ -8,6 +8,8 @@ import pytest
 
 from tests.e2e.hearth import Finished, Hearth
 
+pytestmark = pytest.mark.usefixtures("only_what_runs_build")
+
 Mode = tuple[str, ...]
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from tests.e2e.hearth import Hearth
 
+pytestmark = pytest.mark.usefixtures("only_what_runs_build")
+
 # The stage evaluates it while it collects; the run evaluates it again, and finds out when the stage is stale.
 _LOOK = """
     import os, sqlite3, ctypes

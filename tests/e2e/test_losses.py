@@ -266,7 +266,15 @@ def test_stop_and_start_over_and_over(hearth: Hearth) -> None:
     assert len(daemons) == 3
 
 
-@pytest.mark.parametrize("hook", ["pytest_configure(config)", "pytest_sessionstart(session)"])
+@pytest.mark.parametrize(
+    "hook",
+    [
+        "pytest_configure(config)",
+        "pytest_sessionstart(session)",
+        "pytest_collection_modifyitems(items)",
+        "pytest_collection_finish(session)",
+    ],
+)
 def test_an_error_at_the_start_of_one_worker_only_ends_the_run_with_what_it_said(
     hearth: Hearth, hook: str
 ) -> None:
@@ -280,11 +288,29 @@ def test_an_error_at_the_start_of_one_worker_only_ends_the_run_with_what_it_said
         """,
     )
     hearth.write("test_a.py", "".join(f"def test_{number}():\n    pass\n" for number in range(6)))
-    for _ in range(2):
-        done = hearth.pytest("-n", "2")
+    for verbosity in ("-v", "-q"):
+        done = hearth.pytest("-n", "2", verbosity)
         assert done.exit_code == 3, str(done)
-        assert "RuntimeError: no database for gw1" in done.stdout, str(done)
-        assert "worker gw1 ended before it had collected" in done.stdout, str(done)
+        assert done.stdout.count("RuntimeError: no database for gw1") == 1, str(done)
+        is_before_collection = "collection" not in hook
+        said = "worker gw1 ended before it had collected" in done.stdout
+        assert said == is_before_collection, str(done)
+
+
+def test_an_error_in_one_workers_collection_is_shown(hearth: Hearth) -> None:
+    hearth.write("test_a.py", "def test_a():\n    pass\n")
+    hearth.write(
+        "test_b.py",
+        """
+        import os
+        if os.environ.get("PYTEST_XDIST_WORKER") == "gw1":
+            raise RuntimeError("no database for gw1")
+        def test_b(): pass
+        """,
+    )
+    done = hearth.pytest("-n", "2")
+    assert done.exit_code == 2, str(done)
+    assert "RuntimeError: no database for gw1" in done.stdout, str(done)
 
 
 def test_a_usage_error_of_a_hook_during_the_tests_has_its_exit_code(hearth: Hearth) -> None:

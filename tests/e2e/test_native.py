@@ -63,8 +63,12 @@ def test_a_command_ends_prints_and_finds_all_as_if_it_had_been_executed(
         _assert_same(hearth, program, case)
     assert _served(hearth) == [len(cases)]
 
-    (hearth.project / "below").mkdir()
-    _assert_same(hearth, program, "show", "with a blank", "", directory=hearth.project / "below")
+    for _ in range(2):  # the second is another directory
+        (hearth.project / "below").mkdir()
+        _assert_same(
+            hearth, program, "show", "with a blank", "", directory=hearth.project / "below"
+        )
+        (hearth.project / "below").rmdir()
     done = _assert_same(hearth, program, "show", environment={"ADDED": "1"}, umask=0o027)
     assert "ADDED=1" in done.stdout
     assert "umask 27" in done.stdout
@@ -120,7 +124,7 @@ def test_a_program_that_must_not_be_forked_is_executed_and_doctor_says_why(
     program = compiled(*options)
     for case in ("same", "fail"):
         _assert_same(hearth, program, case)
-    assert not _served(hearth)
+    assert not any(_served(hearth))  # one that was tried may still be ending
     for question in ("why", "doctor"):
         answer = hearth.command(question)
         assert reason in answer.stdout, str(answer)
@@ -183,11 +187,16 @@ def test_a_command_dies_with_its_client_and_with_it_all_that_it_has_started(
     assert not wait_gone({child}, 10.0)
 
 
-def test_signals_are_the_commands(hearth: Hearth, compiled: Compile) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_are_the_commands(
+    hearth: Hearth, compiled: Compile, number: signal.Signals
+) -> None:
     client = hearth.spawn(str(hearth.daemon.binary), "exec", str(compiled()), "wait")
-    hearth.read_until(client, "\n")
-    client.send_signal(signal.SIGTERM)
-    assert hearth.finish(client).exit_code == -signal.SIGTERM
+    running = find(int(hearth.read_until(client, "\n").split()[1]))
+    assert running is not None
+    client.send_signal(number)
+    assert hearth.finish(client).exit_code == -number
+    assert not wait_gone({running}, 10.0)
 
 
 def test_a_daemon_that_dies_takes_the_command_with_it_and_nothing_passes(

@@ -23,7 +23,7 @@ def test_fails(single):
 
 def _fixture_lines(stdout: str) -> list[str]:
     found = re.findall(r"^ +(?:SETUP|TEARDOWN|test_a\.py::).*$", stdout, re.MULTILINE)
-    return [re.sub(r"\) [.F]?$", ")", line) for line in found]
+    return [re.sub(r"\) ?[.F]?$", ")", line) for line in found]
 
 
 def test_setup_show_and_its_kind_show_the_same(hearth: Hearth) -> None:

@@ -102,6 +102,36 @@ def test_a_crash_costs_its_test_under_every_policy(hearth: Hearth, policy: str) 
         assert done.stdout.count("SIGABRT") >= 2
 
 
+def test_workers_that_take_turns_at_a_lock_come_to_an_end_under_worksteal(hearth: Hearth) -> None:
+    """One has a single test left and the lock; what would come after it is the other's, who waits for the lock."""
+    classes = "".join(
+        f"class Test{name}(Locked):\n"
+        + "".join(f"    def test_{n}(self): pass\n" for n in range(3))
+        for name in "ABCD"
+    )
+    hearth.write(
+        "test_a.py",
+        """
+        import fcntl
+
+        class Locked:
+            @classmethod
+            def setup_class(cls):
+                cls.lock = open("lock", "w")
+                fcntl.flock(cls.lock, fcntl.LOCK_EX)
+
+            @classmethod
+            def teardown_class(cls):
+                cls.lock.close()
+
+        """,
+    )
+    with (hearth.project / "test_a.py").open("a") as file:
+        file.write(classes)
+    done = hearth.pytest("-n", "2", "--dist=worksteal")
+    assert (done.exit_code, done.counts) == (0, {"passed": 12}), str(done)
+
+
 def test_a_group_stays_out_of_node_ids(hearth: Hearth) -> None:
     hearth.write(
         "test_a.py", _MODULE.replace("def test_function(): pass", "def test_b(): assert 0")

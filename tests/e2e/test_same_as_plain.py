@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.e2e.conftest import IS_PYTEST_7
 from tests.e2e.hearth import Finished, Hearth
 
 _MIXED = """
@@ -136,7 +137,6 @@ def test_output_is_plain_pytests(hearth: Hearth, arguments: tuple[str, ...]) -> 
         ("def pytest_runtest_protocol(item): assert 0", (), 5),
         ("def test_a(): pass", ("--no-such-option",), 4),
         ("def test_a(): pass", ("no_such_file.py",), 4),
-        ("def test_a(): pass", ("-p", "no_such_plugin"), 4),
         ("", (), 5),
     ],
 )
@@ -145,6 +145,12 @@ def test_exit_codes_are_plain_pytests(
 ) -> None:
     hearth.write("test_a.py", text)
     assert _same(hearth, *arguments).exit_code == exit_code
+
+
+def test_a_plugin_that_is_missing_is_told_as_plain_pytest_does(hearth: Hearth) -> None:
+    hearth.write("test_a.py", "def test_a(): pass")
+    done = _same(hearth, "-p", "no_such_plugin")
+    assert done.exit_code == (1 if IS_PYTEST_7 else 4), str(done)
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,60 @@ def test_a_test_that_hangs_costs_itself_only(hearth: Hearth) -> None:
         assert re.search(r'name="test_hangs".*?<failure[^>]*>[^<]*in test_hangs', report, re.DOTALL)
 
 
+def test_whatever_a_test_does_about_signals_it_has_failed_once(hearth: Hearth) -> None:
+    hearth.write(
+        "test_a.py",
+        """
+        import ctypes, signal, threading
+        from contextlib import suppress
+
+        def test_a_call_comes_back_when_a_signal_comes():
+            ctypes.CDLL(None).sleep(60)
+
+        def test_signals_do_what_they_do_at_first():
+            for number in signal.valid_signals():
+                with suppress(OSError):
+                    signal.signal(number, signal.SIG_DFL)
+            threading.Event().wait()
+
+        def test_it_passes_when_it_is_to_end():
+            ends = threading.Event()
+            signal.signal(signal.SIGTERM, lambda *_: ends.set())
+            ends.wait()
+
+        def test_after(): pass
+        """,
+    )
+    done = hearth.pytest("-n", "1", "--hearth-timeout=0.3")
+    assert done.counts == {"failed": 3, "passed": 1}, str(done)
+    assert done.stdout.count("Timeout: test took longer than 0.3 s") == 3, str(done)
+    assert hearth.pytest("--hearth-timeout=0.3", "-k", "comes_back").exit_code == 1
+    assert hearth.pytest("--hearth-timeout=0.3", "-k", "at_first").exit_code == 1
+
+
+def test_who_has_lost_tests_executed_again_is_asked(hearth: Hearth) -> None:
+    hearth.write(
+        "conftest.py",
+        """
+        def pytest_handlecrashitem(crashitem, report, sched):
+            assert "Timeout" in str(report.longrepr)
+            sched.mark_test_pending(crashitem)
+        """,
+    )
+    hearth.write(
+        "test_a.py",
+        """
+        import os, threading
+        def test_hangs_once():
+            if not os.path.exists("been_here"):
+                open("been_here", "w").close()
+                threading.Event().wait()
+        """,
+    )
+    done = hearth.pytest("-n", "1", "--hearth-timeout=0.3")
+    assert done.counts == {"failed": 1, "passed": 1}, str(done)
+
+
 def test_the_limit_is_given_by_option_ini_or_pytest_timeouts_mark(hearth: Hearth) -> None:
     hearth.write("test_a.py", _HANGING.format(mark="timeout(0.5)", stubborn=""))
     done = hearth.pytest("-n", "1")

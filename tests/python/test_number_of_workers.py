@@ -52,6 +52,16 @@ def test_a_variable_that_is_no_number_is_ignored_with_a_warning(
         assert asked() == 3
 
 
+def test_the_warning_is_left_to_who_is_asked_once_more(
+    psutil: Any, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "many")
+    assert asked("logical") is None
+    assert len(recwarn) == 0
+    number_of_workers.preset(SimpleNamespace(option=SimpleNamespace(numprocesses="logical")))
+    assert len(recwarn) == 1
+
+
 def test_logical_asks_for_no_physical_cores(psutil: Any) -> None:
     assert asked("logical") is None
 

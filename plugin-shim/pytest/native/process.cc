@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 
 #include "plugin-shim/pytest/native/python.h"
 
@@ -158,6 +159,25 @@ PyObject* announce_signal(PyObject*, PyObject* args) {
   Py_RETURN_NONE;
 }
 
+timespec delay{};
+
+extern "C" void wait_a_while(int /*number*/) {
+  timespec left = delay;
+  nanosleep(&left, nullptr);
+}
+
+PyObject* delay_at(PyObject*, PyObject* args) {
+  int number = 0;
+  int seconds = 0;
+  if (PyArg_ParseTuple(args, "ii", &number, &seconds) == 0) return nullptr;
+  delay.tv_sec = seconds;
+  struct sigaction ours {};
+  ours.sa_handler = wait_a_while;
+  ours.sa_flags = SA_RESTART | SA_ONSTACK;
+  if (sigaction(number, &ours, nullptr) != 0) return os_error();
+  Py_RETURN_NONE;
+}
+
 }  // namespace
 
 PyMethodDef process_methods[] = {
@@ -182,6 +202,9 @@ PyMethodDef process_methods[] = {
     {"announce_signal", announce_signal, METH_VARARGS,
      "announce_signal(signal, fd, text): once it comes, write this, and go on as the handler does "
      "that is in place now."},
+    {"delay_at", delay_at, METH_VARARGS,
+     "delay_at(signal, seconds): the thread that gets it waits, and does not come back from a call "
+     "that it interrupts; in one process for one signal."},
     {nullptr, nullptr, 0, nullptr},
 };
 

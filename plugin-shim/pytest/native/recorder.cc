@@ -193,10 +193,20 @@ PyObject* call_for_kind(PyObject*, PyObject* args) {
   std::string path;
   const bool is_asked = is_on && position >= 0 && position < PyTuple_Size(own.get()) &&
                         path_of(PyTuple_GetItem(own.get(), position), path);
-  if (is_asked) table()->only_kind_of(path);
+  std::string before;
+  if (is_asked) before = table()->only_kind_of(path, false);
   PyObject* result = PyObject_CallObject(function, own.get());
-  if (is_asked) table()->only_kind_of({});
+  if (is_asked) table()->only_kind_of(before, false);
   return result;
+}
+
+PyObject* expect_kind(PyObject*, PyObject* entry) {
+  const Object path_object(PyObject_GetAttrString(entry, "path"));
+  if (!path_object) return nullptr;
+  if (std::string path; is_on && path_of(path_object.get(), path))
+    table()->only_kind_of(path, true);
+  Py_INCREF(entry);
+  return entry;
 }
 
 const char* name_of(protocol::FileKind kind) {
@@ -306,6 +316,10 @@ PyMethodDef recorder_methods[] = {
      "call_for_kind(function, position, *args): its result; what it finds out about the path at "
      "that "
      "position of its arguments is whether it is a file, a directory or not there."},
+    {"expect_kind", expect_kind, METH_O,
+     "expect_kind(entry): the directory entry; the next look at its path only asks what kind of "
+     "file "
+     "it is."},
     {"recorder_imports", recorder_imports, METH_NOARGS,
      "recorder_imports() -> list: names of modules in the order in which their imports began, of "
      "this process and those that it was forked from. Those that importlib.import_module was asked "

@@ -271,7 +271,7 @@ class Controller:
         self._transport.configure(self._nodes.configure(message.workers, message.count))
 
     def _opened(self, message: DistributionOpened) -> None:
-        config, session = self._config, self._session
+        session = self._session
         collected = _native.loads(message.collected)
         self._items = message.items
         files = collected["files"]
@@ -293,15 +293,19 @@ class Controller:
             self._terminal.show_groups(collected["groups"])
         if collected["error"] is not None:
             self._event(collected["error"])
-            self._cancel()
-        elif session.testsfailed and not config.option.continue_on_collection_errors:
-            count = session.testsfailed
-            self._end_with(
-                session.Interrupted(f"{count} error{'s' if count != 1 else ''} during collection")
-            )
+        else:
+            self._end_after_collection_errors()
+        if self._ending is not None:
             self._cancel()
         else:
             self._transport.begin()
+
+    def _end_after_collection_errors(self) -> None:
+        session = self._session
+        count = session.testsfailed
+        if count and not self._config.option.continue_on_collection_errors:
+            text = f"{count} error{'s' if count != 1 else ''} during collection"
+            self._end_with(session.Interrupted(text))
 
     def _collection_crashed(self, message: CollectionCrashed) -> None:
         """It would crash again: nothing is tried once more."""
@@ -410,7 +414,7 @@ class Controller:
             self._terminal.line(f"not run: {len(missing) - _NAMED_ITEMS} more")
         reason, _, printed = message.message.partition("\n")
         if printed:
-            self._terminal.line(printed.rstrip())
+            self._terminal.output(printed.rstrip())
         # Where one worker too many has crashed, its test has failed, and the summary says why the rest was not run.
         if not (self._summary and self._session.testsfailed):
             self._ending = _trouble(reason or "the run could not be carried out")
@@ -423,6 +427,13 @@ class Controller:
             self._warning(event["data"])
         elif kind == "collect_report":
             self._collect_report(event["data"])
+        elif kind == "collection":
+            # Of a worker that has collected other tests than the first.
+            for data in event["reports"]:
+                self._collect_report(data)
+            self._end_after_collection_errors()
+            if event["error"] is not None:
+                self._event(event["error"], worker)
         elif kind == "exit":
             self._end_with(pytest.exit.Exception(event["text"], event["returncode"]))
         elif kind == "keyboard_interrupt":

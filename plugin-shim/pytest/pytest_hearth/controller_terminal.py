@@ -105,9 +105,13 @@ class ControllerTerminal:
         if self._reporter is not None and self._config.option.verbose >= 0:
             self._reporter.write_line(text)
 
-    def node_down(self, worker: str, error: str) -> None:
+    def output(self, text: str) -> None:
+        """A line that is there with -q, too."""
         if self._reporter is not None:
-            self._reporter.write_line(f"[{worker}] node down: {error}")
+            self._reporter.write_line(text)
+
+    def node_down(self, worker: str, error: str) -> None:
+        self.output(f"[{worker}] node down: {error}")
 
     def summary(self, text: str) -> None:
         """One of the last lines of the session."""

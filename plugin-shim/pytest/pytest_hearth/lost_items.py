@@ -59,7 +59,7 @@ class LostItems:
         crash = _crash_report(node, node_id, location, ended)
         sign(crash)
         scheduler = _Scheduler(self._config, node_id)
-        if self.are_judged and not ended.overdue_ms:
+        if self.are_judged:
             getattr(hook, _HOOK)(crashitem=node_id, report=crash, sched=scheduler)
         hook.pytest_runtest_logreport(report=crash)
         return scheduler.is_marked

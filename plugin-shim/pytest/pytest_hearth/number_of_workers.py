@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 import warnings
+from contextlib import suppress
 from typing import Any, Optional
 
 from .xdists_plugin import NAMES
@@ -25,17 +26,22 @@ def asked_of_others(config: Any, own_plugin: str) -> Optional[int]:
         "pytest_xdist_auto_num_workers", [plugin for plugin in own if plugin is not None]
     )
     answer = caller(config=config)
-    return preset(config) if answer is None else int(answer)
+    return preset(config, is_asked_again=True) if answer is None else int(answer)
 
 
-def preset(config: Any) -> Optional[int]:
-    """Without the hook."""
+def preset(config: Any, is_asked_again: bool = False) -> Optional[int]:
+    """Without the hook. is_asked_again: somebody else looks for it once more when this is None, and warns then."""
     text = os.environ.get(_VARIABLE)
     if text:
-        try:
+        with suppress(ValueError):
             return int(text)
-        except ValueError:
-            warnings.warn(f"{_VARIABLE} is not a number: {text!r}. Ignoring it.", stacklevel=2)
+    found = _otherwise(config)
+    if text and (found is not None or not is_asked_again):
+        warnings.warn(f"{_VARIABLE} is not a number: {text!r}. Ignoring it.", stacklevel=2)
+    return found
+
+
+def _otherwise(config: Any) -> Optional[int]:
     told = sys._xoptions.get("cpu_count") or os.environ.get("PYTHON_CPU_COUNT")
     if isinstance(told, str) and told.isdigit() and int(told) > 0:
         return int(told)

@@ -238,6 +238,8 @@ def _class_of(action: Any, option: Any) -> Any:
 
 
 def _is_installed(made: Any) -> bool:
+    while isinstance(made, functools.partial):
+        made = made.func
     module = sys.modules.get(getattr(made, "__module__", None) or "")
     file = getattr(module, "__file__", None)
     if module is None or file is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -42,13 +43,25 @@ def before_next_call(
 
 
 def ask_for_kinds(pluginmanager: Any) -> None:
-    """pytest asks of each file in a directory that it collects whether it is a directory. That a log or a report among them
-    changes from run to run is then no reason to collect anew."""
+    """pytest asks of each file in a directory that it collects whether it is a directory; pytest 7 asserts first that it is a
+    file, and asks once more when it looks for the file's conftests. That a log or a report among them changes from run to
+    run is then no reason to collect anew."""
     for impl in pluginmanager.hook.pytest_ignore_collect.get_hookimpls():
         is_pytests = getattr(impl.plugin, "__name__", "") == "_pytest.main"
         if is_pytests and "collection_path" in impl.argnames:
             position = impl.argnames.index("collection_path")
             impl.function = partial(_native.call_for_kind, impl.function, position)
+    modules: list[Any] = [sys.modules.get(f"_pytest.{name}") for name in ("main", "python")]
+    if __debug__ and hasattr(modules[0], "visit"):
+        for module in filter(None, modules):
+            module.visit = partial(_visit, module.visit)
+        find = pluginmanager._get_directory
+        pluginmanager._get_directory = partial(_native.call_for_kind, find, 0)
+
+
+def _visit(original: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """An iterator without a frame of ours, whose every entry is looked at next by that assertion."""
+    return map(_native.expect_kind, original(*arguments, **named))
 
 
 def on_next_config(function: Callable[[Any], None]) -> None:

@@ -21,6 +21,9 @@ from .messages import TimeLimit
 
 _OWN_MARK = "hearth_timeout"
 _STACK_SIGNAL = signal.SIGRTMAX - 3
+# Seconds that the test is held after it, in which the daemon reads what was written and ends it: native code would come back
+# from a call that the signal interrupts, and go on as if nothing had happened.
+_DELAY = 2
 _MOST = 366 * 24 * 60 * 60.0  # seconds: as good as no limit
 _PLUGIN_NAME = "hearth_time_limits"
 
@@ -57,7 +60,10 @@ class TimeLimits:
 
             descriptor = os.memfd_create("hearth-stacks", os.MFD_CLOEXEC)
             self._stack_file = int(_native.move_high(descriptor))
-            faulthandler.register(_STACK_SIGNAL, file=self._stack_file, all_threads=True)
+            _native.delay_at(_STACK_SIGNAL, _DELAY)
+            faulthandler.register(
+                _STACK_SIGNAL, file=self._stack_file, all_threads=True, chain=True
+            )
         else:
             # Of an earlier test that ended at the last moment.
             posix.lseek(self._stack_file, 0, os.SEEK_SET)

@@ -43,6 +43,8 @@ from .reports import Plain, ReportPacker, serialise
 from .time_limits import TimeLimits, has_marks
 from .worker_debugger import WorkerDebugger
 
+_PATIENCE = 5.0  # seconds
+
 
 class WorkerPlugin:
     """Until `connect`, it only keeps what happened for the collection's report."""
@@ -56,6 +58,7 @@ class WorkerPlugin:
         self._limits: Optional[TimeLimits] = None
         self._has_limit_marks = False
         self._collected: dict[str, Any] = {
+            "kind": "collection",
             "reports": [],
             "warnings": [],
             "deselected": [],
@@ -280,6 +283,7 @@ class WorkerPlugin:
         """Wait until an item may be started. None: the session is to end."""
         assert self._data is not None
         self._receive(wait=False)
+        waits_in_vain = False
         while True:
             if self._is_stopped or (self._is_last and not self._queue):
                 self._flush(ring=True)
@@ -289,7 +293,7 @@ class WorkerPlugin:
                 self._has_slot = False
                 self._data.queue(Paused())
                 self._flush(ring=True)
-            enough = len(self._queue) > 1 or (self._is_last and self._queue)
+            enough = len(self._queue) > 1 or (self._queue and (self._is_last or waits_in_vain))
             if (
                 enough
                 and self._has_slot
@@ -297,12 +301,20 @@ class WorkerPlugin:
             ):
                 return self._queue.popleft()
             self._flush(ring=True)
-            self._receive(wait=True)
+            waits_in_vain = self._waits_in_vain()
 
-    def _receive(self, *, wait: bool) -> None:
+    def _waits_in_vain(self) -> bool:
+        """Whether nobody says what comes after the only item for so long that it may be because of us: another worker's test,
+        which those that come are to be taken from, may wait for what a fixture of the item before holds, a lock say."""
+        is_held_up = self._has_slot and len(self._queue) == 1
+        start = time.monotonic()
+        self._receive(wait=True, seconds=_PATIENCE if is_held_up else None)
+        return is_held_up and time.monotonic() - start >= _PATIENCE
+
+    def _receive(self, *, wait: bool, seconds: Optional[float] = None) -> None:
         assert self._order is not None
         control = self._order.control
-        message = control.receive() if wait else control.receive_now()
+        message = control.receive(seconds) if wait else control.receive_now()
         while message is not None:
             self._obey(message)
             message = control.receive_now()

@@ -81,10 +81,12 @@ const int made = [] {
 int show(int count, char** words) {
   std::printf("arguments");
   for (int i = 0; i < count; ++i) std::printf(" [%s]", words[i]);
-  std::printf("\ncommand line");
-  if (FILE* file = std::fopen("/proc/self/cmdline", "r")) {
-    for (int c = std::getc(file); c != EOF; c = std::getc(file)) std::putchar(c == 0 ? '|' : c);
-    std::fclose(file);
+  for (const char* path : {"/proc/self/cmdline", "/proc/self/environ"}) {
+    std::printf("\n%s ", path);
+    if (FILE* file = std::fopen(path, "r")) {
+      for (int c = std::getc(file); c != EOF; c = std::getc(file)) std::putchar(c == 0 ? '|' : c);
+      std::fclose(file);
+    }
   }
   char directory[4096];
   std::printf("\ndirectory %s\n", getcwd(directory, sizeof directory));

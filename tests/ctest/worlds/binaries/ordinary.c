@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -99,6 +100,13 @@ int main(int argc, char** argv) {
   if (is(name, "arguments")) {
     for (int i = 0; i < argc; ++i) printf("<%s>\n", i == 0 ? "program" : argv[i]);
     printf("%s, ends with null: %d\n", program_invocation_short_name, argv[argc] == NULL);
+    // As they lie in a new process; some runtimes look for them there.
+    char** behind = argv + argc + 1;
+    printf("the environment lies behind them: %d", *behind != NULL && strchr(*behind, '=') != NULL);
+    while (*behind) ++behind;
+    unsigned long* word = (unsigned long*)(behind + 1);
+    while (word[0] != AT_NULL && word[0] != AT_PAGESZ) word += 2;
+    printf(", and auxv: %d\n", word[1] == (unsigned long)sysconf(_SC_PAGESIZE));
   }
   if (is(name, "directory")) {
     char path[PATH_MAX];
@@ -131,6 +139,7 @@ int main(int argc, char** argv) {
     return gettid() == getpid() ? 0 : 1;
   }
   if (is(name, "limits")) show_limits();
+  if (is(name, "session")) return setsid() == getpid() ? 0 : 1;
   if (is(name, "forks-and-waits")) {
     const pid_t child = fork();
     if (child == 0) _exit(7);
