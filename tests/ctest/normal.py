@@ -11,7 +11,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 _DATE = r"\w{3} \d\d \d\d:\d\d(?::\d\d)? \w+"
-_TAG = re.compile(r"\b\d{8}-\d{4}\b")
+# Of a dashboard: the minute. In names an underscore goes before it.
+_TAG = re.compile(r"(?<!\d)\d{8}-\d{4}(?!\d)")
 _TEMPORARY = re.compile(r"\.tmp[0-9a-f]{5}$")
 _REPLACEMENTS = (
     (re.compile(rf"^(Start testing: |End testing: |\".*\" (?:start|end) time: ){_DATE}$", re.M), r"\1DATE"),

@@ -14,6 +14,7 @@ from tests.ctest.comparison import differences
 from tests.ctest.ctests import find_ctest
 from tests.ctest.execution import Result, Worlds
 from tests.ctest.lines import Line
+from tests.ctest.normal import normal_name
 from tests.ctest.schedule import Planned, list_tests, violations
 from tests.support.environments import clean_environment
 
@@ -46,6 +47,15 @@ def _tests(worlds: Worlds, line: Line) -> list[Planned]:
 def test_ctest_is_like_itself(line: Line, worlds: Worlds, results: dict[Line, Result]) -> None:
     again = worlds.run(line, [str(worlds.ctest.path)])
     assert differences(line, results[line], again, _tests(worlds, line)) == []
+
+
+def test_a_dashboard_may_begin_in_another_minute() -> None:
+    # fmt: off
+    names = ("Testing/{}/Test.xml", "Testing/Temporary/LastTest_{}.log", "Testing/Temporary/LastTestsFailed_{}.log")
+    # fmt: on
+    for name in names:
+        first, second = (normal_name(name.format(f"20261122-{minute}")) for minute in ("1206", "1207"))
+        assert first == second != name
 
 
 def _in_stdout(old: str, new: str) -> Callable[[Result], None]:
