@@ -20,7 +20,8 @@ bool has_zero_byte(const protocol::StartCommand& order) {
 bool makes_sense(const protocol::StartCommand& order, std::size_t descriptors) {
   return order.program.starts_with('/') && !order.argv.empty() && !has_zero_byte(order) &&
          (order.directory.empty() || order.directory.starts_with('/')) &&
-         order.descriptors.size() == descriptors &&
+         order.descriptors.size() >= descriptors &&
+         (descriptors > 0 || order.descriptors.empty()) &&
          std::all_of(order.descriptors.begin(), order.descriptors.end(),
                      [](std::uint64_t number) { return number < 1U << 20; });
 }
@@ -33,7 +34,8 @@ std::uint32_t capped(std::uint64_t slots) {
 }  // namespace
 
 CommandRun::~CommandRun() {
-  for (const auto& [number, job] : jobs_) pool_.abandon(job);
+  // Those that were ordered ahead before those whose ends would begin them.
+  for (auto job = jobs_.rbegin(); job != jobs_.rend(); ++job) pool_.abandon(job->second);
   for (const auto& [number, job] : std::exchange(jobs_, {})) uncount(number);
   if (!is_borrower_) return;
   services_.dispatcher.set_executor(id_, nullptr);
@@ -81,6 +83,7 @@ void CommandRun::execute(const scheduler::Command& command) {
     lent_ += lent->slots;
     listener_.send_beside_streams(id_, protocol::LendSlots{lent->slots});
   } else if (std::holds_alternative<scheduler::AskBackSlot>(command.action)) {
+    for (const auto& [number, job] : jobs_) pool_.withdraw(job);
     listener_.send_beside_streams(id_, protocol::AskBackSlot{});
   }
 }
@@ -88,6 +91,13 @@ void CommandRun::execute(const scheduler::Command& command) {
 bool CommandRun::start_command(protocol::StartCommand order,
                                std::vector<protocol::Fd> descriptors) {
   if (!makes_sense(order, descriptors.size()) || jobs_.contains(order.number)) return false;
+  // Who is behind what goes on elsewhere would not see it end.
+  const auto is_elsewhere = [this](std::uint64_t number) { return not_executed_.contains(number); };
+  if (std::any_of(order.behind.begin(), order.behind.end(), is_elsewhere)) {
+    withdrawn(order.number);
+    return true;
+  }
+  not_executed_.erase(order.number);
   NativePool::Job job;
   job.key.program = std::move(order.program);
   job.key.name = order.argv.front();
@@ -96,15 +106,21 @@ bool CommandRun::start_command(protocol::StartCommand order,
   job.key.umask = spec_.umask;
   job.key.context = spec_.context;
   Streams streams;  // as far as they are there, for a look
-  for (std::size_t i = 0; i < descriptors.size(); ++i) {
+  for (std::size_t i = 0; i < order.descriptors.size(); ++i) {
+    const auto& attached = descriptors[std::min(i, descriptors.size() - 1)];
     if (order.descriptors[i] < streams.size())
-      streams[order.descriptors[i]] = protocol::Fd(descriptors[i].get());
+      streams[order.descriptors[i]] = protocol::Fd(attached.get());
   }
   job.key.shape = shape_of(streams);
   for (auto& stream : streams) [[maybe_unused]] const int theirs = stream.release();
   job.argv = std::move(order.argv);
   job.numbers = std::move(order.descriptors);
   job.descriptors = std::move(descriptors);
+  for (const auto number : order.behind) {
+    if (const auto other = jobs_.find(number); other != jobs_.end())
+      job.behind.push_back(other->second);
+  }
+  job.beside = order.beside;
   const auto number = order.number;
   job.answer = [this, number, program = job.key.program,
                 alive = std::weak_ptr(alive_)](const NativePool::Answer& answer) {
@@ -119,6 +135,7 @@ void CommandRun::answered(std::uint64_t number, const std::string& program,
                           const NativePool::Answer& answer) {
   jobs_.erase(number);
   uncount(number);
+  if (std::holds_alternative<protocol::CommandWithdrawn>(answer)) return withdrawn(number);
   protocol::Cause cause{protocol::CauseKind::served, {}, {}, {}, {}, program};
   if (const auto* refused = std::get_if<protocol::CommandRefused>(&answer)) {
     cause.kind = protocol::CauseKind::refused;
@@ -130,10 +147,16 @@ void CommandRun::answered(std::uint64_t number, const std::string& program,
     theirs.number = number;
     listener_.send_beside_streams(id_, theirs);
   } else {
+    not_executed_.insert(number);
     auto theirs = std::get<protocol::CommandRefused>(answer);
     theirs.number = number;
     listener_.send_beside_streams(id_, theirs);
   }
+}
+
+void CommandRun::withdrawn(std::uint64_t number) {
+  not_executed_.insert(number);
+  listener_.send_beside_streams(id_, protocol::CommandWithdrawn{number});
 }
 
 void CommandRun::client_gone() { listener_.run_ended(id_); }

@@ -42,10 +42,12 @@ std::string reason_of(const protocol::Finding& finding) {
   return finding.what + (finding.file.empty() ? "" : " (" + finding.file + ")");
 }
 
-// What the program's file itself was like before it was started or judged.
-std::shared_ptr<Trace> trace_of(const std::string& program) {
+// What the program's file itself was like before it was started or judged; and its directory, which
+// may be made anew.
+std::shared_ptr<Trace> trace_of(const NativeKey& key) {
   auto trace = std::make_shared<Trace>();
-  trace->add({protocol::take_signature(program, protocol::Look::content)});
+  trace->add({protocol::take_signature(key.program, protocol::Look::content),
+              protocol::take_signature(key.directory, protocol::Look::status)});
   return trace;
 }
 
@@ -72,9 +74,49 @@ NativePool::~NativePool() { loop_.cancel(idle_timer_); }
 
 NativePool::JobId NativePool::start(Job job) {
   const auto id = next_job_++;
-  jobs_.emplace(id, Entry{std::move(job), nullptr, false});
-  advance(id);
+  auto& entry = jobs_[id];
+  entry.job = std::move(job);
+  const auto& behind = entry.job.behind;
+  const auto is_untold = [this](JobId other) {
+    return untold_.contains(static_cast<std::uint64_t>(other));
+  };
+  if (std::any_of(behind.begin(), behind.end(), is_untold)) {
+    answer(id, protocol::CommandWithdrawn{id});  // who ordered it did not know how that one ended
+  } else if (has_to_wait(entry)) {
+    order_ahead(id);
+  } else {
+    advance(id);
+  }
   return JobId{id};
+}
+
+bool NativePool::has_to_wait(const Entry& entry) const {
+  const auto& behind = entry.job.behind;
+  const auto left = std::count_if(behind.begin(), behind.end(), [this](JobId other) {
+    return jobs_.contains(static_cast<std::uint64_t>(other));
+  });
+  return static_cast<std::uint64_t>(left) > entry.job.beside;
+}
+
+// The zygote itself sees that it is still the right one when the command begins.
+void NativePool::order_ahead(std::uint64_t id) {
+  auto& entry = jobs_.at(id);
+  entry.is_ahead = true;
+  for (const auto other : entry.job.behind) {
+    const auto before = jobs_.find(static_cast<std::uint64_t>(other));
+    if (before == jobs_.end()) continue;
+    if (!before->second.is_forked || !(before->second.zygote->key() == entry.job.key) ||
+        (entry.zygote != nullptr && entry.zygote != before->second.zygote) ||
+        before->second.zygote->state() != NativeZygote::State::ready)
+      return answer(id, protocol::CommandWithdrawn{id});
+    entry.zygote = before->second.zygote;
+  }
+  fork(entry, id, *entry.zygote);
+}
+
+void NativePool::withdraw(JobId job) {
+  const auto it = jobs_.find(static_cast<std::uint64_t>(job));
+  if (it != jobs_.end() && it->second.is_ahead) it->second.zygote->withdraw_command(it->first);
 }
 
 void NativePool::advance(std::uint64_t id) {
@@ -96,16 +138,16 @@ NativeZygote* NativePool::usable_zygote(const NativeKey& key) {
     if (!(zygote->key() == key)) continue;
     if (zygote->state() == NativeZygote::State::building) return zygote.get();
     if (zygote->state() != NativeZygote::State::ready) continue;
-    const auto difference = verify_ ? zygote->first_difference() : std::nullopt;
+    const auto difference = verify_ ? zygote->trace().first_difference() : std::nullopt;
     if (!difference) return zygote.get();
-    log("native").info("native_zygote_stale pid={} path={:?}", zygote->pid(), *difference);
+    log("native").info("native_zygote_stale pid={} path={:?}", zygote->pid(), difference->subject);
     zygote->retire();
   }
   return nullptr;
 }
 
 NativeZygote* NativePool::build(const NativeKey& key, std::string& refusal) {
-  auto trace = trace_of(key.program);
+  auto trace = trace_of(key);
   const auto program = examine_program(key.program);
   if (!program) {
     refusal = key.program + " " + program.error();
@@ -129,9 +171,9 @@ NativeZygote* NativePool::build(const NativeKey& key, std::string& refusal) {
   enforce_limit();
   auto zygote = std::make_unique<NativeZygote>(
       loop_, processes_, static_cast<NativeZygote::Listener&>(*this), key, patience_);
+  zygote->trace().add(*trace);
   refusal = zygote->spawn(library_, program->first);
   if (!refusal.empty()) return nullptr;
-  zygote->trace().add(*trace);
   zygotes_.push_back(std::move(zygote));
   return zygotes_.back().get();
 }
@@ -169,8 +211,18 @@ void NativePool::remember(const NativeKey& key, std::shared_ptr<Trace> trace,
 
 void NativePool::fork(Entry& entry, std::uint64_t id, NativeZygote& zygote) {
   entry.is_forked = true;
-  zygote.fork_command(id, std::move(entry.job.argv), std::move(entry.job.numbers),
-                      std::move(entry.job.descriptors));
+  auto& job = entry.job;
+  protocol::ForkCommand order{.number = id,
+                              .argv = std::move(job.argv),
+                              .descriptors = std::move(job.numbers),
+                              .printed_stdout = {},
+                              .printed_stderr = {},
+                              .behind = {},
+                              .beside = job.beside};
+  if (entry.is_ahead) {
+    for (const auto other : job.behind) order.behind.push_back(static_cast<std::uint64_t>(other));
+  }
+  zygote.fork_command(std::move(order), std::move(job.descriptors));
 }
 
 void NativePool::refuse(std::uint64_t id, const std::string& reason) {
@@ -180,8 +232,12 @@ void NativePool::refuse(std::uint64_t id, const std::string& reason) {
 void NativePool::answer(std::uint64_t id, Answer answer) {
   auto node = jobs_.extract(id);
   if (node.empty() || !node.mapped().job.answer) return;
-  loop_.defer(
-      [tell = std::move(node.mapped().job.answer), answer = std::move(answer)] { tell(answer); });
+  untold_.insert(id);
+  loop_.defer([this, id, alive = std::weak_ptr(alive_), tell = std::move(node.mapped().job.answer),
+               answer = std::move(answer)] {
+    if (!alive.expired()) untold_.erase(id);
+    tell(answer);
+  });
 }
 
 void NativePool::signal(JobId job, int signal, bool whole_tree) {
@@ -217,8 +273,8 @@ void NativePool::main_reached(NativeZygote& zygote) {
     return;
   }
   // Something that it has read may have changed while it was built.
-  if (const auto difference = verify_ ? zygote.first_difference() : std::nullopt) {
-    try_again(zygote, *difference + " has just changed");
+  if (const auto difference = verify_ ? zygote.trace().first_difference() : std::nullopt) {
+    try_again(zygote, difference->subject + " has just changed");
     zygote.retire();
     return;
   }
@@ -237,17 +293,27 @@ void NativePool::command_exited(NativeZygote& /*zygote*/, const protocol::Comman
   answer(exited.number, exited);
 }
 
+void NativePool::command_withdrawn(NativeZygote& /*zygote*/,
+                                   const protocol::CommandWithdrawn& withdrawn) {
+  answer(withdrawn.number, withdrawn);
+}
+
 void NativePool::process_ended(NativeZygote& zygote) {
   std::vector<std::uint64_t> waiting;
   std::vector<std::uint64_t> lost;
+  std::vector<std::uint64_t>
+      ahead;  // had not begun: it tells the end of one before the next begins
   for (const auto& [id, entry] : jobs_) {
-    if (entry.zygote == &zygote) (entry.is_forked ? lost : waiting).push_back(id);
+    if (entry.zygote != &zygote) continue;
+    auto& kind = !entry.is_forked ? waiting : entry.is_ahead && has_to_wait(entry) ? ahead : lost;
+    kind.push_back(id);
   }
+  for (const auto id : ahead) answer(id, protocol::CommandWithdrawn{id});
   if (!waiting.empty() && !ending_) {
     const protocol::Finding finding{
         "end", zygote.key().program + " " + zygote.end(), {}, 0, protocol::Consequence::refused};
     auto trace = zygote.trace().size() > 0 ? std::make_shared<Trace>(zygote.trace())
-                                           : trace_of(zygote.key().program);
+                                           : trace_of(zygote.key());
     remember(zygote.key(), std::move(trace), finding);
   }
   for (const auto id : waiting) refuse(id, zygote.key().program + " " + zygote.end());
@@ -283,60 +349,6 @@ std::vector<std::uint64_t> NativePool::waiting_for(const NativeZygote& zygote) c
     if (entry.zygote == &zygote && !entry.is_forked) waiting.push_back(id);
   }
   return waiting;
-}
-
-// ---- memory
-
-void NativePool::drop_ended() {
-  std::erase_if(zygotes_,
-                [](const auto& each) { return each->state() == NativeZygote::State::ended; });
-}
-
-void NativePool::enforce_limit() {
-  const auto kept = std::count_if(zygotes_.begin(), zygotes_.end(), [](const auto& each) {
-    return each->state() == NativeZygote::State::ready ||
-           each->state() == NativeZygote::State::building;
-  });
-  if (static_cast<std::size_t>(kept) >= limit_)
-    retire_least_recently_used(Clock::time_point::max());
-}
-
-void NativePool::watch_for_idle_ones() {
-  while (retire_least_recently_used(Clock::now() - idle_)) {
-  }
-  loop_.cancel(idle_timer_);
-  idle_timer_ = {};
-  const bool has_ready = std::any_of(zygotes_.begin(), zygotes_.end(), [](const auto& each) {
-    return each->state() == NativeZygote::State::ready;
-  });
-  if (has_ready) idle_timer_ = loop_.after(idle_ / 2, [this] { watch_for_idle_ones(); });
-}
-
-void NativePool::retire_stale() {
-  for (const auto& each : zygotes_) {
-    if (each->state() == NativeZygote::State::ready && each->first_difference()) each->retire();
-  }
-}
-
-bool NativePool::retire_least_recently_used(Clock::time_point used_before) {
-  NativeZygote* oldest = nullptr;
-  for (const auto& each : zygotes_) {
-    if (each->state() != NativeZygote::State::ready || each->is_used() ||
-        each->last_used() >= used_before)
-      continue;
-    if (oldest == nullptr || each->last_used() < oldest->last_used()) oldest = each.get();
-  }
-  if (oldest == nullptr) return false;
-  oldest->retire();
-  return true;
-}
-
-std::uint64_t NativePool::memory() const {
-  std::uint64_t bytes = 0;
-  for (const auto& each : zygotes_) {
-    if (each->state() == NativeZygote::State::ready) bytes += pss_bytes(each->pid());
-  }
-  return bytes;
 }
 
 void NativePool::kill_all() {

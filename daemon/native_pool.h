@@ -18,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -31,12 +32,17 @@ class NativePool : private NativeZygote::Listener {
  public:
   enum class JobId : std::uint64_t {};
   // `number` in them is the job's.
-  using Answer = std::variant<protocol::CommandRefused, protocol::CommandExited>;
+  using Answer =
+      std::variant<protocol::CommandRefused, protocol::CommandExited, protocol::CommandWithdrawn>;
   struct Job {
     NativeKey key;
     std::vector<std::string> argv;
     std::vector<std::uint64_t> numbers;  // as in fork_command
     std::vector<protocol::Fd> descriptors;
+    // Ordered ahead: begins when no more than `beside` of those are left, but only if all of them
+    // are forks of the zygote that it would be a fork of. (Else it is withdrawn.)
+    std::vector<JobId> behind;
+    std::uint64_t beside = 0;
     std::function<void(const Answer&)> answer;  // once, from the loop, never within start()
   };
 
@@ -49,6 +55,8 @@ class NativePool : private NativeZygote::Listener {
   NativePool& operator=(const NativePool&) = delete;
 
   JobId start(Job job);
+  // One that was ordered ahead and has not begun is not wanted for now.
+  void withdraw(JobId job);
   // One that waits for its zygote counts as killed by a signal that would have killed it.
   void signal(JobId job, int signal, bool whole_tree);
   // Nobody wants to hear of it any more: it is killed.
@@ -71,6 +79,7 @@ class NativePool : private NativeZygote::Listener {
     NativeZygote* zygote = nullptr;
     bool is_forked = false;
     bool is_second_try = false;
+    bool is_ahead = false;
   };
   struct Refusal {
     NativeKey key;
@@ -81,9 +90,13 @@ class NativePool : private NativeZygote::Listener {
   void main_reached(NativeZygote& zygote) override;
   void command_refused(NativeZygote& zygote, const protocol::CommandRefused& refused) override;
   void command_exited(NativeZygote& zygote, const protocol::CommandExited& exited) override;
+  void command_withdrawn(NativeZygote& zygote,
+                         const protocol::CommandWithdrawn& withdrawn) override;
   void process_ended(NativeZygote& zygote) override;
 
   void advance(std::uint64_t id);
+  void order_ahead(std::uint64_t id);
+  bool has_to_wait(const Entry& entry) const;
   NativeZygote* usable_zygote(const NativeKey& key);
   NativeZygote* build(const NativeKey& key, std::string& refusal);
   const Refusal* refusal_of(const NativeKey& key);
@@ -109,6 +122,7 @@ class NativePool : private NativeZygote::Listener {
   EventLoop::TimerId idle_timer_{};  // while a zygote is ready
   std::vector<std::unique_ptr<NativeZygote>> zygotes_;
   std::map<std::uint64_t, Entry> jobs_;
+  std::set<std::uint64_t> untold_;  // answered, and the answer is on its way
   std::deque<Refusal> refusals_;
   std::deque<NativeKey> seen_once_;
   std::uint64_t next_job_ = 1;

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
@@ -50,12 +49,6 @@ std::int64_t clock_ns() {
       .count();
 }
 
-std::pair<dev_t, ino_t> identity_of(const std::string& directory) {
-  struct stat status {};
-  if (stat(directory.c_str(), &status) != 0) return {};
-  return {status.st_dev, status.st_ino};
-}
-
 }  // namespace
 
 NativeZygote::NativeZygote(EventLoop& loop, ProcessTable& processes, Listener& listener,
@@ -80,13 +73,12 @@ std::string NativeZygote::spawn(const std::string& library, const std::vector<st
   channel_ = std::make_unique<protocol::Channel>(std::move(pair->first));
   std::error_code error;
   const auto program = std::filesystem::canonical(key_.program, error);
-  channel_->send(protocol::PrepareMain{program.string(), clock_ns(), key_.context});
+  channel_->send(protocol::PrepareMain{program.string(), clock_ns(), key_.context, trace_.files()});
   SpawnRequest request;
   request.program = key_.program;
   request.arguments = {key_.name};
   request.environment = with_libraries(key_.environment, first, library);
   request.directory = key_.directory;
-  directory_ = identity_of(key_.directory);
   request.control = pair->second.get();
   request.umask = key_.umask;
   const auto streams = streams_.descriptors();
@@ -104,21 +96,20 @@ std::string NativeZygote::spawn(const std::string& library, const std::vector<st
   return {};
 }
 
-std::optional<std::string> NativeZygote::first_difference() {
-  if (identity_of(key_.directory) != directory_) return key_.directory;
-  const auto difference = trace_.first_difference();
-  return difference ? std::optional(difference->subject) : std::nullopt;
-}
-
-void NativeZygote::fork_command(std::uint64_t number, std::vector<std::string> argv,
-                                std::vector<std::uint64_t> numbers,
+void NativeZygote::fork_command(protocol::ForkCommand order,
                                 std::vector<protocol::Fd> descriptors) {
   last_used_ = Clock::now();
   ++served_;
-  running_.insert(number);
-  channel_->send(protocol::ForkCommand{number, std::move(argv), std::move(numbers),
-                                       printed_.to_stdout, printed_.to_stderr},
-                 std::move(descriptors));
+  running_.insert(order.number);
+  order.printed_stdout = printed_.to_stdout;
+  order.printed_stderr = printed_.to_stderr;
+  channel_->send(std::move(order), std::move(descriptors));
+  update_watch();
+}
+
+void NativeZygote::withdraw_command(std::uint64_t number) {
+  if (!channel_) return;
+  channel_->send(protocol::WithdrawCommand{number});
   update_watch();
 }
 
@@ -178,6 +169,10 @@ void NativeZygote::on_message(const protocol::Message& message) {
   } else if (const auto* refused = std::get_if<protocol::CommandRefused>(&message)) {
     running_.erase(refused->number);
     listener_.command_refused(*this, *refused);
+  } else if (const auto* withdrawn = std::get_if<protocol::CommandWithdrawn>(&message)) {
+    running_.erase(withdrawn->number);
+    --served_;
+    listener_.command_withdrawn(*this, *withdrawn);
   }
 }
 
@@ -197,7 +192,8 @@ void NativeZygote::ended(int wait_status) {
   // What it has said before; but nothing is forked from it any more.
   if (channel_) {
     for (const auto& received : channel_->on_readable()) {
-      if (std::holds_alternative<protocol::CommandExited>(received.message))
+      if (std::holds_alternative<protocol::CommandExited>(received.message) ||
+          std::holds_alternative<protocol::CommandWithdrawn>(received.message))
         on_message(received.message);
     }
   }

@@ -12,10 +12,8 @@
 #include <sys/types.h>
 
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "daemon/event_loop.h"
@@ -37,6 +35,8 @@ class NativeZygote {
     virtual void main_reached(NativeZygote& zygote) = 0;
     virtual void command_refused(NativeZygote& zygote, const protocol::CommandRefused& refused) = 0;
     virtual void command_exited(NativeZygote& zygote, const protocol::CommandExited& exited) = 0;
+    virtual void command_withdrawn(NativeZygote& zygote,
+                                   const protocol::CommandWithdrawn& withdrawn) = 0;
     virtual void process_ended(NativeZygote& zygote) = 0;  // state is ended
   };
 
@@ -52,10 +52,10 @@ class NativeZygote {
   [[nodiscard]] std::string spawn(const std::string& library,
                                   const std::vector<std::string>& first);
 
-  // `number` is the caller's, of all its zygotes. Once for each: command_exited, command_refused,
-  // or process_ended.
-  void fork_command(std::uint64_t number, std::vector<std::string> argv,
-                    std::vector<std::uint64_t> numbers, std::vector<protocol::Fd> descriptors);
+  // Its number is the caller's, of all its zygotes; what was printed is filled in here. Once for
+  // each: command_exited, command_refused, command_withdrawn or process_ended.
+  void fork_command(protocol::ForkCommand order, std::vector<protocol::Fd> descriptors);
+  void withdraw_command(std::uint64_t number);
   void signal_command(std::uint64_t number, int signal, bool whole_tree);
 
   void retire();  // takes no new work
@@ -65,9 +65,6 @@ class NativeZygote {
   const NativeKey& key() const { return key_; }
   pid_t pid() const { return pid_; }
   Trace& trace() { return trace_; }
-  // What is another one by now than what it has seen: a file that it read, or its directory, which
-  // may have been made anew. A path.
-  [[nodiscard]] std::optional<std::string> first_difference();
   const std::vector<protocol::Finding>& findings() const { return findings_; }
   // How it ended: for people.
   const std::string& end() const { return end_; }
@@ -95,7 +92,6 @@ class NativeZygote {
   Trace trace_;
   std::vector<protocol::Finding> findings_;
   std::string end_;
-  std::pair<dev_t, ino_t> directory_;  // as it was found by its name
   std::set<std::uint64_t> running_;
   std::uint64_t served_ = 0;
   EventLoop::TimerId patience_timer_{};

@@ -965,24 +965,30 @@ bool read_fields(FieldReader& reader, RunAccepted& value) {
 }
 
 void write_fields(Packer& packer, const RunFinished& value) {
-  start_message(packer, 7, 4);
+  start_message(packer, 7, 6);
   write_field<Uint>(packer, "run", value.run);
   write_field<Int>(packer, "wait_status", value.wait_status);
   write_field<Bytes>(packer, "printed_stdout", value.printed_stdout);
   write_field<Bytes>(packer, "printed_stderr", value.printed_stderr);
+  write_field<List<Uint>>(packer, "behind", value.behind);
+  write_field<Uint>(packer, "beside", value.beside);
 }
 std::size_t size_of_fields(const RunFinished& value) {
-  return 62 +
+  return 78 +
          Uint::size(value.run) +
          Int::size(value.wait_status) +
          Bytes::size(value.printed_stdout) +
-         Bytes::size(value.printed_stderr);
+         Bytes::size(value.printed_stderr) +
+         List<Uint>::size(value.behind) +
+         Uint::size(value.beside);
 }
 bool read_fields(FieldReader& reader, RunFinished& value) {
   return reader.read<Uint>("run", value.run) &&
          reader.read<Int>("wait_status", value.wait_status) &&
          reader.read<Bytes>("printed_stdout", value.printed_stdout) &&
-         reader.read<Bytes>("printed_stderr", value.printed_stderr);
+         reader.read<Bytes>("printed_stderr", value.printed_stderr) &&
+         reader.read<List<Uint>>("behind", value.behind) &&
+         reader.read<Uint>("beside", value.beside);
 }
 
 void write_fields(Packer& packer, const RunFailed& value) {
@@ -2104,7 +2110,7 @@ bool read_fields(FieldReader& reader, CommandsOpened& value) {
 }
 
 void write_fields(Packer& packer, const StartCommand& value) {
-  start_message(packer, 82, 7);
+  start_message(packer, 82, 9);
   write_field<Uint>(packer, "number", value.number);
   write_field<Bytes>(packer, "program", value.program);
   write_field<List<Bytes>>(packer, "argv", value.argv);
@@ -2112,16 +2118,20 @@ void write_fields(Packer& packer, const StartCommand& value) {
   write_field<Bool>(packer, "has_environment", value.has_environment);
   write_field<List<Bytes>>(packer, "environment", value.environment);
   write_field<List<Uint>>(packer, "descriptors", value.descriptors);
+  write_field<List<Uint>>(packer, "behind", value.behind);
+  write_field<Uint>(packer, "beside", value.beside);
 }
 std::size_t size_of_fields(const StartCommand& value) {
-  return 89 +
+  return 105 +
          Uint::size(value.number) +
          Bytes::size(value.program) +
          List<Bytes>::size(value.argv) +
          Bytes::size(value.directory) +
          Bool::size(value.has_environment) +
          List<Bytes>::size(value.environment) +
-         List<Uint>::size(value.descriptors);
+         List<Uint>::size(value.descriptors) +
+         List<Uint>::size(value.behind) +
+         Uint::size(value.beside);
 }
 bool read_fields(FieldReader& reader, StartCommand& value) {
   return reader.read<Uint>("number", value.number) &&
@@ -2130,7 +2140,9 @@ bool read_fields(FieldReader& reader, StartCommand& value) {
          reader.read<Bytes>("directory", value.directory) &&
          reader.read<Bool>("has_environment", value.has_environment) &&
          reader.read<List<Bytes>>("environment", value.environment) &&
-         reader.read<List<Uint>>("descriptors", value.descriptors);
+         reader.read<List<Uint>>("descriptors", value.descriptors) &&
+         reader.read<List<Uint>>("behind", value.behind) &&
+         reader.read<Uint>("beside", value.beside);
 }
 
 void write_fields(Packer& packer, const CommandRefused& value) {
@@ -2191,45 +2203,54 @@ bool read_fields(FieldReader& reader, SignalCommand& value) {
 }
 
 void write_fields(Packer& packer, const PrepareMain& value) {
-  start_message(packer, 88, 3);
+  start_message(packer, 88, 4);
   write_field<Bytes>(packer, "program", value.program);
   write_field<Int>(packer, "started_ns", value.started_ns);
   write_field<Wire<ProcessContext>>(packer, "context", value.context);
+  write_field<List<Wire<FileSignature>>>(packer, "files", value.files);
 }
 std::size_t size_of_fields(const PrepareMain& value) {
-  return 42 +
+  return 49 +
          Bytes::size(value.program) +
          Int::size(value.started_ns) +
-         Wire<ProcessContext>::size(value.context);
+         Wire<ProcessContext>::size(value.context) +
+         List<Wire<FileSignature>>::size(value.files);
 }
 bool read_fields(FieldReader& reader, PrepareMain& value) {
   return reader.read<Bytes>("program", value.program) &&
          reader.read<Int>("started_ns", value.started_ns) &&
-         reader.read<Wire<ProcessContext>>("context", value.context);
+         reader.read<Wire<ProcessContext>>("context", value.context) &&
+         reader.read<List<Wire<FileSignature>>>("files", value.files);
 }
 
 void write_fields(Packer& packer, const ForkCommand& value) {
-  start_message(packer, 89, 5);
+  start_message(packer, 89, 7);
   write_field<Uint>(packer, "number", value.number);
   write_field<List<Bytes>>(packer, "argv", value.argv);
   write_field<List<Uint>>(packer, "descriptors", value.descriptors);
   write_field<Bytes>(packer, "printed_stdout", value.printed_stdout);
   write_field<Bytes>(packer, "printed_stderr", value.printed_stderr);
+  write_field<List<Uint>>(packer, "behind", value.behind);
+  write_field<Uint>(packer, "beside", value.beside);
 }
 std::size_t size_of_fields(const ForkCommand& value) {
-  return 71 +
+  return 87 +
          Uint::size(value.number) +
          List<Bytes>::size(value.argv) +
          List<Uint>::size(value.descriptors) +
          Bytes::size(value.printed_stdout) +
-         Bytes::size(value.printed_stderr);
+         Bytes::size(value.printed_stderr) +
+         List<Uint>::size(value.behind) +
+         Uint::size(value.beside);
 }
 bool read_fields(FieldReader& reader, ForkCommand& value) {
   return reader.read<Uint>("number", value.number) &&
          reader.read<List<Bytes>>("argv", value.argv) &&
          reader.read<List<Uint>>("descriptors", value.descriptors) &&
          reader.read<Bytes>("printed_stdout", value.printed_stdout) &&
-         reader.read<Bytes>("printed_stderr", value.printed_stderr);
+         reader.read<Bytes>("printed_stderr", value.printed_stderr) &&
+         reader.read<List<Uint>>("behind", value.behind) &&
+         reader.read<Uint>("beside", value.beside);
 }
 
 void write_fields(Packer& packer, const WantSlots& value) {
@@ -2276,6 +2297,30 @@ std::size_t size_of_fields(const ReturnSlots& value) {
 }
 bool read_fields(FieldReader& reader, ReturnSlots& value) {
   return reader.read<Uint>("slots", value.slots);
+}
+
+void write_fields(Packer& packer, const WithdrawCommand& value) {
+  start_message(packer, 94, 1);
+  write_field<Uint>(packer, "number", value.number);
+}
+std::size_t size_of_fields(const WithdrawCommand& value) {
+  return 20 +
+         Uint::size(value.number);
+}
+bool read_fields(FieldReader& reader, WithdrawCommand& value) {
+  return reader.read<Uint>("number", value.number);
+}
+
+void write_fields(Packer& packer, const CommandWithdrawn& value) {
+  start_message(packer, 95, 1);
+  write_field<Uint>(packer, "number", value.number);
+}
+std::size_t size_of_fields(const CommandWithdrawn& value) {
+  return 20 +
+         Uint::size(value.number);
+}
+bool read_fields(FieldReader& reader, CommandWithdrawn& value) {
+  return reader.read<Uint>("number", value.number);
 }
 
 template <class T>
@@ -2639,6 +2684,14 @@ const MessageType* find_message_type(std::uint64_t id) {
       static constexpr MessageType type{"return_slots", &decode_as<ReturnSlots>};
       return &type;
     }
+    case 94: {
+      static constexpr MessageType type{"withdraw_command", &decode_as<WithdrawCommand>};
+      return &type;
+    }
+    case 95: {
+      static constexpr MessageType type{"command_withdrawn", &decode_as<CommandWithdrawn>};
+      return &type;
+    }
     default:
       return nullptr;
   }
@@ -2734,6 +2787,8 @@ std::string_view name_of(const Message& message) {
       "lend_slots",
       "ask_back_slot",
       "return_slots",
+      "withdraw_command",
+      "command_withdrawn",
   };
   return names[message.index()];
 }

@@ -15,7 +15,7 @@
 
 namespace hearth::protocol {
 
-inline constexpr std::uint64_t protocol_version = 1998823279;
+inline constexpr std::uint64_t protocol_version = 3350672721;
 inline constexpr std::string_view features[] = {"pytest"};
 
 namespace limits {
@@ -350,6 +350,8 @@ struct RunFinished {
   // a stage (--version, a usage error)
   std::string printed_stdout{};
   std::string printed_stderr{};  // likewise; empty when both streams are one
+  std::vector<std::uint64_t> behind{};  // as in start_command, the daemon's numbers
+  std::uint64_t beside = 0;
   friend bool operator==(const RunFinished&, const RunFinished&) = default;
 };
 
@@ -931,8 +933,11 @@ struct CommandsOpened {
   friend bool operator==(const CommandsOpened&, const CommandsOpened&) = default;
 };
 
-// client: execute this. Attached: the descriptors that it gets. Answered by command_refused or
-// command_exited, once. A daemon that is gone before that may have executed it.
+// client: execute this. Attached: the descriptors that it gets. Answered by command_refused,
+// command_withdrawn or command_exited, once. A daemon that is gone before that may have executed
+// it. One that is ordered ahead begins by itself, on the slot of one that has ended, as soon as no
+// more than `beside` of those `behind` it are left; who is told that another one has ended knows by
+// the order of the answers whether it has begun.
 struct StartCommand {
   std::uint64_t number = 0;  // the client's, used once
   std::string program{};  // absolute path
@@ -940,8 +945,12 @@ struct StartCommand {
   std::string directory{};  // absolute path; empty: the run's
   bool has_environment = false;  // of its own; else it is the run's
   std::vector<std::string> environment{};  // NAME=value entries, the whole environment
-  // which ones the attached become there, in their order; all others are closed
+  // which ones the attached become there, in their order, and the last of them also what is left;
+  // all others are closed
   std::vector<std::uint64_t> descriptors{};
+  // numbers of earlier commands of the client, all that have not ended; empty: it begins at once
+  std::vector<std::uint64_t> behind{};
+  std::uint64_t beside = 0;  // how many of these may go on when it begins
   friend bool operator==(const StartCommand&, const StartCommand&) = default;
 };
 
@@ -982,17 +991,22 @@ struct PrepareMain {
   // the clock before the start: what was linked in holds if it is older
   std::int64_t started_ns = 0;
   ProcessContext context{};
+  // what it was chosen by, before the start, as if it had read that
+  std::vector<FileSignature> files{};
   friend bool operator==(const PrepareMain&, const PrepareMain&) = default;
 };
 
 // daemon to a native zygote: fork a child that goes on to main. Attached: its descriptors. Answered
-// by command_exited or command_refused.
+// by command_exited, command_refused or command_withdrawn. Before one that was ordered ahead
+// begins, what was read before main is looked at again.
 struct ForkCommand {
   std::uint64_t number = 0;  // the daemon's
   std::vector<std::string> argv{};
   std::vector<std::uint64_t> descriptors{};  // as in start_command
   std::string printed_stdout{};  // what was written before main, to be written first
   std::string printed_stderr{};  // likewise; empty when both streams are one
+  std::vector<std::uint64_t> behind{};  // as in start_command, the daemon's numbers
+  std::uint64_t beside = 0;
   friend bool operator==(const ForkCommand&, const ForkCommand&) = default;
 };
 
@@ -1019,6 +1033,21 @@ struct AskBackSlot {
 struct ReturnSlots {
   std::uint64_t slots = 0;
   friend bool operator==(const ReturnSlots&, const ReturnSlots&) = default;
+};
+
+// daemon to a native zygote: a command that was ordered ahead shall not begin. Answered by
+// command_withdrawn, where it has not; nothing happens where it has.
+struct WithdrawCommand {
+  std::uint64_t number = 0;
+  friend bool operator==(const WithdrawCommand&, const WithdrawCommand&) = default;
+};
+
+// native zygote to the daemon, which passes it on to the client: a command that was ordered ahead
+// has not begun and will not; it may be ordered again. Told before the end of the one that would
+// have made room for it.
+struct CommandWithdrawn {
+  std::uint64_t number = 0;
+  friend bool operator==(const CommandWithdrawn&, const CommandWithdrawn&) = default;
 };
 
 using Message = std::variant<
@@ -1107,7 +1136,9 @@ using Message = std::variant<
     WantSlots,
     LendSlots,
     AskBackSlot,
-    ReturnSlots>;
+    ReturnSlots,
+    WithdrawCommand,
+    CommandWithdrawn>;
 
 // The message's name in the schema, for logs.
 [[nodiscard]] std::string_view name_of(const Message& message);

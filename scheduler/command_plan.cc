@@ -26,6 +26,11 @@ CommandPlan::CommandPlan(std::vector<PlannedCommand> commands, CommandLimits lim
     waiting_[order_[position]].position = position;
     if (waiting_[order_[position]].waits_for == 0) make_ready(order_[position]);
   }
+  for (Waiting& each : waiting_) {
+    each.first_waited_for = order_.size();
+    for (const std::size_t other : each.waited_for)
+      each.first_waited_for = std::min(each.first_waited_for, waiting_[other].position);
+  }
 }
 
 void CommandPlan::find_locks() {
@@ -69,12 +74,43 @@ CommandPlan::Reservation CommandPlan::reserve(std::size_t slots, Time now) const
 
 std::vector<CommandPlan::Start> CommandPlan::start_next(Time now, std::size_t most_slots) {
   std::vector<Start> starts;
+  keep_promises(now, most_slots, starts);
   // The machine has just become empty: whoever wants it for himself need not make it so again.
   if (has_begun_ && running_ == 0 && serial_ready_ > 0 && limits_.slots > 1 &&
       limits_.order != CommandOrder::by_cost)
     start_some(true, now, most_slots, starts);
   start_some(false, now, most_slots, starts);
   return starts;
+}
+
+std::optional<std::size_t> CommandPlan::next() const {
+  if (ready_.empty() || used_slots_ < limits_.slots || serial_runs_) return std::nullopt;
+  const std::size_t index = order_[*ready_.begin()];
+  const PlannedCommand& command = commands_[index];
+  if (slots_of(index) > 1 || command.serial || !waiting_[index].locks.empty() ||
+      !command.needs.empty())
+    return std::nullopt;
+  // What ends may make something ready that goes before it.
+  const auto goes_first = [this, index](std::size_t before) {
+    return waiting_[before].first_waited_for > waiting_[index].position;
+  };
+  const bool is_next = std::all_of(promised_.begin(), promised_.end(), goes_first) &&
+                       std::all_of(now_running_.begin(), now_running_.end(),
+                                   [&](const Running& each) { return goes_first(each.index); });
+  return is_next ? std::optional(index) : std::nullopt;
+}
+
+void CommandPlan::promise(std::size_t index) {
+  take_out(index);
+  promised_.push_back(index);
+}
+
+void CommandPlan::keep_promises(Time now, std::size_t& most_slots, std::vector<Start>& starts) {
+  for (; !promised_.empty() && used_slots_ < limits_.slots && most_slots > 0; --most_slots) {
+    const std::size_t index = promised_.front();
+    promised_.pop_front();
+    start(index, now, {}, starts);
+  }
 }
 
 void CommandPlan::start_some(bool only_serial, Time now, std::size_t& most_slots,
@@ -174,7 +210,7 @@ void CommandPlan::set_resources(Resources resources) {
 
 std::size_t CommandPlan::usable_slots() const {
   const std::size_t free = serial_runs_ ? 0 : limits_.slots - used_slots_;
-  std::size_t usable = 0;
+  std::size_t usable = promised_.size();
   for (auto next = ready_.begin(); next != ready_.end() && usable < free; ++next) {
     const std::size_t index = order_[*next];
     if (locks_are_free(index) && !(commands_[index].serial && running_ > 0))
@@ -184,7 +220,7 @@ std::size_t CommandPlan::usable_slots() const {
 }
 
 std::size_t CommandPlan::smallest_ready() const {
-  std::size_t smallest = 0;
+  std::size_t smallest = promised_.empty() ? 0 : 1;
   for (const std::size_t position : ready_) {
     const std::size_t slots = slots_of(order_[position]);
     if (smallest == 0 || slots < smallest) smallest = slots;

@@ -15,6 +15,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -44,6 +46,12 @@ class CommandPlan {
   std::vector<Start> start_next(Time now, std::size_t most_slots);
   std::vector<Start> start_next(Time now) { return start_next(now, limits_.slots); }
 
+  // While all slots are in use: what starts next whatever ends first. None: that hangs on what
+  // ends.
+  std::optional<std::size_t> next() const;
+  // It does start next, behind those that were promised before.
+  void promise(std::size_t index);
+
   // It has ended for good.
   void ended(std::size_t index);
   // It shall not be run; counts as ended.
@@ -70,6 +78,7 @@ class CommandPlan {
     std::vector<std::size_t> waited_for;  // by whom
     std::vector<std::size_t> locks;       // places in held_
     std::size_t position = 0;             // in order_
+    std::size_t first_waited_for = 0;     // the position of whoever goes first of those
   };
   struct Running {
     std::size_t index = 0;
@@ -91,6 +100,7 @@ class CommandPlan {
   std::size_t slots_of(std::size_t index) const;
   // Those of ready_ that can start, in order; or those of them that are serial.
   void start_some(bool only_serial, Time now, std::size_t& most_slots, std::vector<Start>& starts);
+  void keep_promises(Time now, std::size_t& most_slots, std::vector<Start>& starts);
   void start(std::size_t index, Time now, std::vector<Allocation> resources,
              std::vector<Start>& starts);
 
@@ -100,7 +110,8 @@ class CommandPlan {
   std::vector<std::size_t> order_;
   std::set<std::size_t> ready_;   // positions in order_
   std::size_t serial_ready_ = 0;  // how many of them are serial
-  std::vector<bool> held_;        // locks
+  std::deque<std::size_t> promised_;
+  std::vector<bool> held_;  // locks
   std::vector<Running> now_running_;
   std::size_t left_ = 0;
   std::size_t running_ = 0;     // commands

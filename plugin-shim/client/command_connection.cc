@@ -38,6 +38,8 @@ tl::expected<std::vector<CommandConnection::Answer>, Failure> CommandConnection:
       answers.emplace_back(*exited);
     } else if (auto* refused = std::get_if<protocol::CommandRefused>(&received.message)) {
       answers.emplace_back(std::move(*refused));
+    } else if (const auto* withdrawn = std::get_if<protocol::CommandWithdrawn>(&received.message)) {
+      answers.emplace_back(*withdrawn);
     } else if (const auto* lent = std::get_if<protocol::LendSlots>(&received.message)) {
       answers.emplace_back(*lent);
     } else if (std::holds_alternative<protocol::AskBackSlot>(received.message)) {

@@ -39,8 +39,9 @@ class CommandConnection {
   bool wants_write() const { return channel_.wants_write(); }
   void on_writable() { channel_.on_writable(); }
 
-  using Answer = std::variant<protocol::CommandRefused, protocol::CommandExited,
-                              protocol::LendSlots, protocol::AskBackSlot>;
+  using Answer =
+      std::variant<protocol::CommandRefused, protocol::CommandExited, protocol::CommandWithdrawn,
+                   protocol::LendSlots, protocol::AskBackSlot>;
   // What has come, without waiting. An error ends the conversation.
   tl::expected<std::vector<Answer>, Failure> take();
 

@@ -63,6 +63,11 @@ class Executor {
   // descriptor but 0, 1 and 2, this process's group, limits and umask.
   virtual void start(CommandNumber number, const Command& command) = 0;
 
+  // While all slots are in use: one more command, which is to begin by itself as soon as one of
+  // those ends that run now, and after those that were ordered so before. Whether it will. start()
+  // is to be called for it when its turn has come, as for any other, if it has not ended by then.
+  virtual bool order_ahead(CommandNumber /*number*/, const Command& /*command*/) { return false; }
+
   // To its process alone. Nothing happens when it has ended.
   virtual void signal(CommandNumber number, int signal) = 0;
   // Its process and all descendants of it, as ctest does at a timeout: stopped first, so that none

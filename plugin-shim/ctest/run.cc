@@ -56,6 +56,7 @@ Run::Run(RunParts parts, scheduler::CommandPlan plan, std::vector<CostEntry> cos
 int Run::carry_out() {
   while (interrupted_by_ == 0) {
     start_ready();
+    order_ahead();
     if (places_.empty() && !held_up_until_ && !waits_for_slots_) break;
     show_status();
     parts_.console.flush();
@@ -136,6 +137,7 @@ void Run::begin(const scheduler::CommandPlan::Start& next) {
 }
 
 void Run::start(Places::iterator place) {
+  if (auto ahead = take_ahead(place->index)) return start_ahead(place, std::move(*ahead));
   const Test& test = test_of(*place);
   ++place->attempts;
   place->begun.reset();
@@ -152,8 +154,8 @@ void Run::start(Places::iterator place) {
   auto command = prepare_start(request, parts_.report, parts_.console, parts_.log);
   if (!command) return not_started(place, command.error());
 
-  const RunningTest::Limit limit = limit_of(test);
   if (parts_.console.is_verbose()) {
+    const RunningTest::Limit limit = limit_of(test);
     const bool says_none = parts_.listing.version < kKnowsNoTimeout && test.timeout == Seconds(0) &&
                            limit.time == kNoTimeout;
     parts_.report.tell(
@@ -163,22 +165,36 @@ void Run::start(Places::iterator place) {
   place->begun = std::chrono::system_clock::now();
   if (auto set = set_environment(request, parts_.console, *command); !set)
     return not_started(place, set.error());
-  std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) {
+  protocol::Fd output;
+  protocol::Fd input;
+  if (!make_pipe(output, input)) {
     parts_.console.complain("Error initializing pipe: " + std::string(std::strerror(errno)) + "\n");
     return not_started(place, hearth::ctest::not_started(Status::bad_command, "Failed to start"));
   }
-  protocol::Fd output(ends[0]);
-  const protocol::Fd input(ends[1]);
   command->is_once = test.is_alone_of_its_program && place->attempts == 1;
   command->processors = place->command.processors;
   command->output = input.get();
+  parts_.executor.start(++last_number_, *command);
+  is_executed(place, last_number_, std::move(*command), std::move(output));
+}
+
+bool Run::make_pipe(protocol::Fd& output, protocol::Fd& input) {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return false;
+  output = protocol::Fd(ends[0]);
+  input = protocol::Fd(ends[1]);
+  return true;
+}
+
+void Run::is_executed(Places::iterator place, CommandNumber number, Command command,
+                      protocol::Fd output) {
+  const Test& test = test_of(*place);
+  const auto now = Clock::now();
   place->running =
-      std::make_unique<RunningTest>(test, ++last_number_, std::move(output), limit, Clock::now());
+      std::make_unique<RunningTest>(test, number, std::move(output), limit_of(test), now);
   if (parts_.options.slow_after.count() > 0)
-    place->slow_at = Clock::now() + std::chrono::ceil<Clock::duration>(parts_.options.slow_after);
-  parts_.executor.start(last_number_, *command);
-  place->command = std::move(*command);
+    place->slow_at = now + std::chrono::ceil<Clock::duration>(parts_.options.slow_after);
+  place->command = std::move(command);
 }
 
 RunningTest::Limit Run::limit_of(const Test& test) const {
@@ -287,7 +303,13 @@ void Run::take_ended() {
     const auto place = std::find_if(places_.begin(), places_.end(), [&](const Place& candidate) {
       return candidate.running->number() == number;
     });
-    if (place != places_.end()) place->running->process_ended(ended, Clock::now());
+    if (place != places_.end()) {
+      place->running->process_ended(ended, Clock::now());
+      continue;
+    }
+    for (Ahead& ahead : ahead_) {
+      if (ahead.number == number) ahead.ended = ended;
+    }
   }
 }
 

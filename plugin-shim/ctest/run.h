@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <list>
 #include <memory>
 #include <optional>
@@ -77,6 +78,16 @@ class Run {
   };
   using Places = std::list<Place>;
 
+  // A test that is to begin as soon as one of those ends that run, and may have.
+  struct Ahead {
+    std::size_t index = 0;  // of the listing's tests
+    CommandNumber number = 0;
+    Command command;
+    protocol::Fd output;
+    protocol::Fd input;  // of the same pipe
+    std::optional<CommandEnded> ended;
+  };
+
   void start_ready();
   bool may_start_more();
   // How many slots may be used beyond those that are; none: this is to be asked again later.
@@ -86,6 +97,10 @@ class Run {
   void begin(const scheduler::CommandPlan::Start& start);
   // The next attempt; one that cannot start has ended, then.
   void start(Places::iterator place);
+  bool make_pipe(protocol::Fd& output, protocol::Fd& input);
+  // Its command is executed from now on.
+  void is_executed(Places::iterator place, CommandNumber number, Command command,
+                   protocol::Fd output);
   RunningTest::Limit limit_of(const Test& test) const;
   void pass_stop_time();
   void warn_of_slow_ones(Clock::time_point now);
@@ -94,6 +109,13 @@ class Run {
   std::optional<Clock::time_point> next_time() const;
   void take_ended();
   void finish_what_is_done();
+
+  // run_ahead.cc
+  void order_ahead();
+  bool may_order_ahead() const;
+  bool may_be_ordered_ahead(std::size_t index) const;
+  std::optional<Ahead> take_ahead(std::size_t index);
+  void start_ahead(Places::iterator place, Ahead ahead);
 
   // run_end.cc
   void finish(Places::iterator place);
@@ -113,6 +135,7 @@ class Run {
   std::size_t done_ = 0;
   CommandNumber last_number_ = 0;
   Places places_;
+  std::deque<Ahead> ahead_;  // in the order in which they begin
   std::set<unsigned> free_processors_;
   std::vector<protocol::Fd> leaked_;                // outputs that somebody still holds
   std::optional<Clock::time_point> held_up_until_;  // by the machine's load

@@ -13,7 +13,7 @@ namespace {
 using Clock = RunningTest::Clock;
 
 // What a test writes in many small pieces is read together: nobody is woken for each.
-constexpr auto kGathering = std::chrono::milliseconds(1);
+constexpr auto kGathering = std::chrono::milliseconds(4);
 constexpr std::size_t kPiece = 4096;
 constexpr auto kLeakTime = std::chrono::seconds(1);
 constexpr Seconds kUsualGrace{1.0};

@@ -23,21 +23,6 @@ std::string in_quotes(const std::vector<std::string>& command, std::size_t from)
   return text;
 }
 
-std::string directory_trouble(const std::string& directory, Version version) {
-  struct stat status {};
-  if (stat(directory.c_str(), &status) == 0) {
-    if (!S_ISDIR(status.st_mode)) {
-      errno = ENOTDIR;
-    } else if (access(directory.c_str(), X_OK) == 0) {
-      return {};
-    }
-  }
-  const int trouble = errno;
-  const bool quotes = version >= kQuotesDirectory;
-  return "Failed to change working directory to " +
-         (quotes ? "\"" + directory + "\": " : directory + " : ") + std::strerror(trouble);
-}
-
 void tell_command(const Test& test, Console& console, Report& report) {
   if (!console.is_verbose()) return;
   console.print_verbose("\n" + std::to_string(test.number) +
@@ -60,6 +45,29 @@ std::string first_missing(const Test& test) {
 }
 
 }  // namespace
+
+std::string directory_trouble(const std::string& directory, Version version) {
+  struct stat status {};
+  if (stat(directory.c_str(), &status) == 0) {
+    if (!S_ISDIR(status.st_mode)) {
+      errno = ENOTDIR;
+    } else if (access(directory.c_str(), X_OK) == 0) {
+      return {};
+    }
+  }
+  const int trouble = errno;
+  const bool quotes = version >= kQuotesDirectory;
+  return "Failed to change working directory to " +
+         (quotes ? "\"" + directory + "\": " : directory + " : ") + std::strerror(trouble);
+}
+
+Command command_of(const Test& test) {
+  Command command;
+  command.argv = test.command;
+  // A relative one is left as it is in the list of tests, and meant from the build directory.
+  command.directory = std::filesystem::absolute(test.directory).string();
+  return command;
+}
 
 std::string shown_command(const Test& test) {
   if (test.command.empty()) return test.missing_arguments;
@@ -114,11 +122,7 @@ tl::expected<Command, Verdict> prepare_start(const StartRequest& request, Report
     return prevent("Unable to find executable: " + test.missing_executable,
                    "Unable to find executable", true);
   }
-  Command command;
-  command.argv = test.command;
-  // A relative one is left as it is in the list of tests, and meant from the build directory.
-  command.directory = std::filesystem::absolute(test.directory).string();
-  return command;
+  return command_of(test);
 }
 
 tl::expected<void, Verdict> set_environment(const StartRequest& request, Console& console,

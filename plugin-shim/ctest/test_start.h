@@ -31,6 +31,12 @@ struct StartRequest {
 tl::expected<Command, Verdict> prepare_start(const StartRequest& request, Report& report,
                                              Console& console, TestLog& log);
 
+// The command alone. Nothing is looked at.
+Command command_of(const Test& test);
+
+// Why it cannot be executed in its directory, as ctest says it; empty: it can.
+std::string directory_trouble(const std::string& directory, Version version);
+
 // What the test finds around it. Says on the console what is wrong with it.
 tl::expected<void, Verdict> set_environment(const StartRequest& request, Console& console,
                                             Command& command);

@@ -24,10 +24,10 @@ protocol::ProcessContext context() {
   return context;
 }
 
-// Standard input, and the output as both output and error.
+// Standard input, and what is both output and error.
 std::vector<protocol::Fd> streams(int output) {
   std::vector<protocol::Fd> descriptors;
-  for (const int number : {STDIN_FILENO, output, output})
+  for (const int number : {STDIN_FILENO, output})
     descriptors.emplace_back(fcntl(number, F_DUPFD_CLOEXEC, 3));
   return descriptors;
 }
@@ -71,7 +71,8 @@ std::size_t WarmExecutor::slots_for(std::size_t used, std::size_t more) {
   if (!connection_) return more;
   const std::size_t useful = used + more;
   if (useful != wanted_) connection_->want_slots(wanted_ = useful);
-  const std::size_t idle = lent_ - std::min(lent_, used);
+  const std::size_t begun = begun_ahead();
+  const std::size_t idle = lent_ - std::min(lent_, used + begun);
   const std::size_t surplus = lent_ - std::min(lent_, useful);
   const std::size_t back = std::min(idle, std::max(asked_back_, surplus));
   if (back > 0) {
@@ -80,24 +81,77 @@ std::size_t WarmExecutor::slots_for(std::size_t used, std::size_t more) {
     connection_->return_slots(back);
   }
   update_watch();
-  return std::min(more, idle - back);
+  return std::min(more, begun + idle - back);
+}
+
+std::size_t WarmExecutor::begun_ahead() const {
+  return static_cast<std::size_t>(std::count_if(asked_.begin(), asked_.end(), [](const auto& each) {
+    return each.second.is_ahead && each.second.has_begun;
+  }));
+}
+
+void WarmExecutor::begin_next() {
+  const auto next = std::find_if(asked_.begin(), asked_.end(),
+                                 [](const auto& each) { return !each.second.has_begun; });
+  if (next != asked_.end()) next->second.has_begun = true;
 }
 
 void WarmExecutor::start(CommandNumber number, const Command& command) {
-  if (!start_warm(number, command)) otherwise_->start(number, command);
+  withdrawn_.erase(number);
+  const auto ordered = asked_.find(number);
+  if (ordered != asked_.end()) {
+    ordered->second.is_ahead = false;
+  } else if (!start_warm(number, command)) {
+    start_otherwise(number, command);
+  }
+}
+
+void WarmExecutor::start_otherwise(CommandNumber number, const Command& command) {
+  ++otherwise_running_;
+  otherwise_->start(number, command);
+}
+
+bool WarmExecutor::may_be_warm(const Command& command) const {
+  // To keep it warm would cost more than to execute it.
+  return connection_ && !command.is_once && command.processors.empty() &&
+         command.argv[0].starts_with('/');
 }
 
 bool WarmExecutor::start_warm(CommandNumber number, const Command& command) {
-  // To keep it warm would cost more than to execute it.
-  if (!connection_ || command.is_once || !command.processors.empty() ||
-      !command.argv[0].starts_with('/'))
+  return may_be_warm(command) && order(number, command, false);
+}
+
+bool WarmExecutor::order_ahead(CommandNumber number, const Command& command) {
+  // Those that were withdrawn go first.
+  if (!may_be_warm(command) || asked_.empty() || !withdrawn_.empty() || otherwise_running_ > 0 ||
+      asked_back_ > 0 || lent_ < wanted_)
     return false;
+  // The same process is to fork it that sees the others end.
+  const bool are_of_one_process = std::all_of(asked_.begin(), asked_.end(), [&](const auto& each) {
+    const Command& other = each.second.command;
+    return other.argv[0] == command.argv[0] && other.directory == command.directory &&
+           other.environment == command.environment;
+  });
+  return are_of_one_process && order(number, command, true);
+}
+
+bool WarmExecutor::order(CommandNumber number, const Command& command, bool is_ahead) {
   auto descriptors = streams(command.output);
   for (const auto& descriptor : descriptors) {
     if (!descriptor) return false;  // a closed input, or none left
   }
   Asked asked{command, protocol::Fd(fcntl(command.output, F_DUPFD_CLOEXEC, 3))};
   asked.command.output = asked.output.get();
+  asked.is_ahead = is_ahead;
+  asked.has_begun = !is_ahead;
+  std::vector<CommandNumber> behind;
+  std::uint64_t running = 0;
+  if (is_ahead) {
+    for (const auto& [other, its] : asked_) {
+      behind.push_back(other);
+      running += its.has_begun ? 1 : 0;
+    }
+  }
   connection_->start(
       protocol::StartCommand{
           .number = number,
@@ -106,7 +160,9 @@ bool WarmExecutor::start_warm(CommandNumber number, const Command& command) {
           .directory = command.directory == directory_ ? "" : command.directory,
           .has_environment = command.environment.has_value(),
           .environment = command.environment.value_or(std::vector<std::string>()),
-          .descriptors = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}},
+          .descriptors = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO},
+          .behind = std::move(behind),
+          .beside = running - std::min<std::uint64_t>(running, 1)},
       std::move(descriptors));
   asked_.emplace(number, std::move(asked));
   update_watch();
@@ -133,7 +189,10 @@ void WarmExecutor::signal_warm(CommandNumber number, int signal, bool whole_tree
 std::vector<CommandEnded> WarmExecutor::take_ended() {
   std::vector<CommandEnded> ended;
   if (connection_) take_answers(ended);
-  for (auto& each : otherwise_->take_ended()) ended.push_back(std::move(each));
+  for (auto& each : otherwise_->take_ended()) {
+    --otherwise_running_;
+    ended.push_back(std::move(each));
+  }
   update_watch();
   return ended;
 }
@@ -147,6 +206,8 @@ void WarmExecutor::take_answers(std::vector<CommandEnded>& ended) {
       take_exit(*exited, ended);
     } else if (const auto* refused = std::get_if<protocol::CommandRefused>(&answer)) {
       take_refusal(refused->number, ended);
+    } else if (const auto* withdrawn = std::get_if<protocol::CommandWithdrawn>(&answer)) {
+      take_withdrawal(withdrawn->number);
     } else if (const auto* slots = std::get_if<protocol::LendSlots>(&answer)) {
       lent_ += slots->slots;
     } else {
@@ -157,8 +218,9 @@ void WarmExecutor::take_answers(std::vector<CommandEnded>& ended) {
 
 void WarmExecutor::take_exit(const protocol::CommandExited& exited,
                              std::vector<CommandEnded>& ended) {
-  if (asked_.erase(exited.number) > 0)
-    ended.emplace_back(Exited{exited.number, static_cast<int>(exited.wait_status)});
+  if (asked_.erase(exited.number) == 0) return;
+  ended.emplace_back(Exited{exited.number, static_cast<int>(exited.wait_status)});
+  begin_next();
 }
 
 void WarmExecutor::take_refusal(CommandNumber number, std::vector<CommandEnded>& ended) {
@@ -166,19 +228,32 @@ void WarmExecutor::take_refusal(CommandNumber number, std::vector<CommandEnded>&
   if (asked.empty()) return;
   if (asked.mapped().is_killed) {
     ended.emplace_back(Exited{number, SIGKILL});
+  } else if (asked.mapped().is_ahead) {
+    withdrawn_.insert(number);
   } else {
-    otherwise_->start(number, asked.mapped().command);
+    start_otherwise(number, asked.mapped().command);
+  }
+}
+
+void WarmExecutor::take_withdrawal(CommandNumber number) {
+  const auto asked = asked_.extract(number);
+  if (asked.empty()) return;
+  if (asked.mapped().is_ahead) {
+    withdrawn_.insert(number);
+  } else {
+    start(number, asked.mapped().command);
   }
 }
 
 void WarmExecutor::lost(bool is_refused, std::vector<CommandEnded>& ended) {
   epoll_ctl(events_.get(), EPOLL_CTL_DEL, connection_->fd(), nullptr);
   connection_.reset();
-  if (is_refused) {
+  if (is_refused) {  // from the first message on: nothing was executed
     while (!asked_.empty()) take_refusal(asked_.begin()->first, ended);
   }
-  for (const auto& [number, asked] : std::exchange(asked_, {}))
-    ended.emplace_back(Exited{number, SIGKILL});
+  for (const auto& [number, asked] : std::exchange(asked_, {})) {
+    if (asked.has_begun) ended.emplace_back(Exited{number, SIGKILL});
+  }
 }
 
 void WarmExecutor::update_watch() {

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "plugin-shim/client/command_connection.h"
@@ -26,6 +27,7 @@ class WarmExecutor : public Executor {
 
   std::size_t slots_for(std::size_t used, std::size_t more) override;
   void start(CommandNumber number, const Command& command) override;
+  bool order_ahead(CommandNumber number, const Command& command) override;
   void signal(CommandNumber number, int signal) override;
   void kill(CommandNumber number) override;
   int fd() const override { return events_.get(); }
@@ -36,14 +38,24 @@ class WarmExecutor : public Executor {
     Command command;  // to be started otherwise
     protocol::Fd output;
     bool is_killed = false;
+    bool has_begun = true;
+    bool is_ahead = false;  // start() was not called yet
   };
 
   void open();
   bool start_warm(CommandNumber number, const Command& command);
+  bool may_be_warm(const Command& command) const;
+  bool order(CommandNumber number, const Command& command, bool is_ahead);
+  void start_otherwise(CommandNumber number, const Command& command);
+  // How many have begun for which start() was not called yet.
+  std::size_t begun_ahead() const;
+  // One has ended: the next one of those that were ordered ahead has begun.
+  void begin_next();
   void signal_warm(CommandNumber number, int signal, bool whole_tree);
   void take_answers(std::vector<CommandEnded>& ended);
   void take_exit(const protocol::CommandExited& exited, std::vector<CommandEnded>& ended);
   void take_refusal(CommandNumber number, std::vector<CommandEnded>& ended);
+  void take_withdrawal(CommandNumber number);
   void lost(bool is_refused, std::vector<CommandEnded>& ended);
   void update_watch();
 
@@ -56,6 +68,8 @@ class WarmExecutor : public Executor {
   bool waits_to_write_ = false;
   std::string directory_;  // of the conversation
   std::map<CommandNumber, Asked> asked_;
+  std::set<CommandNumber> withdrawn_;  // ordered ahead in vain, and start() was not called yet
+  std::size_t otherwise_running_ = 0;
   std::size_t wanted_ = 0;  // slots, as the daemon knows it
   std::size_t lent_ = 0;
   std::size_t asked_back_ = 0;  // of these

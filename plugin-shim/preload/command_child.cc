@@ -69,8 +69,10 @@ void begin_command(pid_t zygote, const protocol::ForkCommand& order,
       fd = protocol::Fd(fcntl(fd.get(), F_DUPFD_CLOEXEC, static_cast<int>(highest) + 1));
   }
   for (int stream = 0; stream <= 2; ++stream) close(stream);
-  for (std::size_t i = 0; i < std::min(descriptors.size(), order.descriptors.size()); ++i)
-    dup2(descriptors[i].get(), static_cast<int>(order.descriptors[i]));
+  for (std::size_t i = 0; i < order.descriptors.size() && !descriptors.empty(); ++i) {
+    const auto& attached = descriptors[std::min(i, descriptors.size() - 1)];
+    dup2(attached.get(), static_cast<int>(order.descriptors[i]));
+  }
   protocol::write_all(STDOUT_FILENO, order.printed_stdout);
   protocol::write_all(STDERR_FILENO, order.printed_stderr);
 }

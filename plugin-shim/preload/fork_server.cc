@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -17,7 +18,9 @@
 #include "plugin-shim/preload/command_child.h"
 #include "plugin-shim/preload/gate.h"
 #include "plugin-shim/preload/main_audit.h"
+#include "plugin-shim/preload/next.h"
 #include "protocol/process_tree.h"
+#include "protocol/signature.h"
 
 namespace hearth::zygote {
 namespace {
@@ -46,10 +49,11 @@ std::unique_ptr<ForkServer> ForkServer::prepare(int control) {
   Passage::record().set_loading_began(order->started_ns);
   take_over(order->context);
   watch_static_initialisers();
-  return std::unique_ptr<ForkServer>(new ForkServer(std::move(channel)));
+  return std::unique_ptr<ForkServer>(new ForkServer(std::move(channel), order->files));
 }
 
 Arguments ForkServer::serve() {
+  recorder::Lookup::make_all();
   recorder::is_open.store(false, std::memory_order_relaxed);
   report();
   sigset_t child_ended;
@@ -69,11 +73,11 @@ Arguments ForkServer::serve() {
     const auto wanted = static_cast<short>(POLLIN | (channel_.wants_write() ? POLLOUT : 0));
     std::array<pollfd, 2> polled{{{channel_.fd(), wanted, 0}, {child_signals_.get(), POLLIN, 0}}};
     if (poll(polled.data(), polled.size(), -1) < 0) continue;
-    if (polled[1].revents != 0) reap();
+    if (polled[1].revents != 0 && reap()) return arguments_;
     if ((polled[0].revents & POLLOUT) != 0) channel_.on_writable();
     if ((polled[0].revents & ~POLLOUT) != 0 && receive()) return arguments_;
     end_if_lost();
-    if (retires_ && children_.empty()) _exit(0);
+    if (retires_ && children_.empty() && waiting_.empty()) _exit(0);
   }
 }
 
@@ -84,6 +88,7 @@ void ForkServer::report() {
     const Passage passage{Passage::AsOwner{}};
     ready.files = Passage::record().end_stage();
   }
+  files_.insert(files_.end(), ready.files.begin(), ready.files.end());
   ready.findings = audit(channel_.fd());
   for (const auto& file : ready.files) {
     if (file.look == protocol::Look::written)
@@ -96,7 +101,9 @@ void ForkServer::report() {
 bool ForkServer::receive() {
   for (auto& received : channel_.on_readable()) {
     if (auto* order = std::get_if<protocol::ForkCommand>(&received.message)) {
-      if (fork_command(std::move(*order), std::move(received.descriptors))) return true;
+      if (take_order(std::move(*order), std::move(received.descriptors))) return true;
+    } else if (const auto* unwanted = std::get_if<protocol::WithdrawCommand>(&received.message)) {
+      withdraw(unwanted->number);
     } else if (const auto* wanted = std::get_if<protocol::SignalCommand>(&received.message)) {
       signal_command(*wanted);
     } else if (std::holds_alternative<protocol::Retire>(received.message)) {
@@ -106,12 +113,28 @@ bool ForkServer::receive() {
   return false;
 }
 
+bool ForkServer::take_order(protocol::ForkCommand order, std::vector<protocol::Fd> descriptors) {
+  const bool is_ahead = !order.behind.empty();
+  if (is_ahead && !is_behind_refused(order) && has_to_wait(order)) {
+    waiting_.push_back({std::move(order), std::move(descriptors)});
+    return false;
+  }
+  if (is_ahead && (is_behind_refused(order) || !is_what_it_was())) {
+    channel_.send(protocol::CommandWithdrawn{order.number});
+    return false;
+  }
+  return fork_command(std::move(order), std::move(descriptors));
+}
+
 bool ForkServer::fork_command(protocol::ForkCommand order, std::vector<protocol::Fd> descriptors) {
   const pid_t zygote = getpid();
   const pid_t pid = fork();
   if (pid < 0) {
+    const int trouble = errno;
+    withdraw_all();  // it may be executed elsewhere, and nobody here would see it end
+    refused_.insert(order.number);
     channel_.send(protocol::CommandRefused{
-        order.number, std::string("cannot be forked: ") + std::strerror(errno)});
+        order.number, std::string("cannot be forked: ") + std::strerror(trouble)});
     return false;
   }
   if (pid > 0) {
@@ -120,8 +143,12 @@ bool ForkServer::fork_command(protocol::ForkCommand order, std::vector<protocol:
     children_.emplace(pid, order.number);
     return false;
   }
-  close(channel_.fd());  // its number may be one of the command's
+  // Their numbers may be the command's.
+  close(channel_.fd());
   child_signals_.reset();
+  for (const auto& each : waiting_) {  // and no page of them is written to
+    for (const auto& descriptor : each.descriptors) close(descriptor.get());
+  }
   begin_command(zygote, order, std::move(descriptors));
   arguments_ = {static_cast<int>(order.argv.size()), command_line_.set(order.argv)};
   sigaction(SIGCHLD, &child_ended_in_main_, nullptr);
@@ -129,7 +156,45 @@ bool ForkServer::fork_command(protocol::ForkCommand order, std::vector<protocol:
   return true;
 }
 
+bool ForkServer::has_to_wait(const protocol::ForkCommand& order) const {
+  std::uint64_t left = 0;
+  for (const auto number : order.behind) {
+    const auto is_it = [&](const auto& child) { return child.second == number; };
+    const auto waits = [&](const Waiting& each) { return each.order.number == number; };
+    left += std::any_of(children_.begin(), children_.end(), is_it) ||
+                    std::any_of(waiting_.begin(), waiting_.end(), waits)
+                ? 1
+                : 0;
+  }
+  return left > order.beside;
+}
+
+bool ForkServer::is_behind_refused(const protocol::ForkCommand& order) const {
+  return std::any_of(order.behind.begin(), order.behind.end(),
+                     [this](std::uint64_t number) { return refused_.contains(number); });
+}
+
+bool ForkServer::is_what_it_was() {
+  return std::all_of(files_.begin(), files_.end(),
+                     [](protocol::FileSignature& file) { return protocol::holds(file); });
+}
+
+void ForkServer::withdraw(std::uint64_t number) {
+  const auto count =
+      std::erase_if(waiting_, [&](const Waiting& each) { return each.order.number == number; });
+  if (count > 0) channel_.send(protocol::CommandWithdrawn{number});
+}
+
+void ForkServer::withdraw_all() {
+  for (const auto& each : std::exchange(waiting_, {}))
+    channel_.enqueue(protocol::CommandWithdrawn{each.order.number});
+}
+
 void ForkServer::signal_command(const protocol::SignalCommand& order) {
+  const auto waits = [&](const Waiting& each) { return each.order.number == order.number; };
+  if (std::erase_if(waiting_, waits) > 0)
+    channel_.send(
+        protocol::CommandExited{order.number, static_cast<std::int64_t>(order.signal), 0, 0, 0});
   for (const auto& [pid, number] : children_) {
     if (number != order.number) continue;
     if (order.whole_tree) {
@@ -140,7 +205,7 @@ void ForkServer::signal_command(const protocol::SignalCommand& order) {
   }
 }
 
-void ForkServer::reap() {
+bool ForkServer::reap() {
   signalfd_siginfo info{};
   while (read(child_signals_.get(), &info, sizeof info) > 0) {
   }
@@ -151,12 +216,25 @@ void ForkServer::reap() {
     if (pid <= 0) break;
     const auto child = children_.find(pid);
     if (child == children_.end()) continue;
-    channel_.enqueue(protocol::CommandExited{child->second, status, microseconds(used.ru_utime),
-                                             microseconds(used.ru_stime),
-                                             static_cast<std::uint64_t>(used.ru_maxrss)});
+    const protocol::CommandExited exited{child->second, status, microseconds(used.ru_utime),
+                                         microseconds(used.ru_stime),
+                                         static_cast<std::uint64_t>(used.ru_maxrss)};
     children_.erase(child);
+    bool begins = !waiting_.empty() && !has_to_wait(waiting_.front().order);
+    if (begins && !is_what_it_was()) {
+      withdraw_all();
+      begins = false;
+    }
+    channel_.enqueue(exited);
+    if (!begins) continue;
+    // Told first: who knows of the end knows that the next one has begun.
+    channel_.flush();
+    auto next = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (fork_command(std::move(next.order), std::move(next.descriptors))) return true;
   }
   channel_.flush();
+  return false;
 }
 
 // Nobody would ever learn how the children end.

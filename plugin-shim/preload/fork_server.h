@@ -2,6 +2,10 @@
 // cannot be forked), and forks a child for each command, which returns from here and goes on to
 // main. It reaps them and tells how they ended.
 //
+// A command that was ordered ahead waits here for the end of another one, so that nobody has to be
+// asked in between; by then it is as if it had just been ordered: what was read before main is
+// looked at once more.
+//
 // Once the daemon is gone, or asks for it, the process ends, by _exit: nothing of the program's own
 // end takes place in it. What the daemon does not want to live longer is killed with it.
 #pragma once
@@ -10,8 +14,10 @@
 
 #include <csignal>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,21 +42,36 @@ class ForkServer {
   Arguments serve();
 
  private:
-  explicit ForkServer(protocol::Channel channel) : channel_(std::move(channel)) {}
+  struct Waiting {
+    protocol::ForkCommand order;
+    std::vector<protocol::Fd> descriptors;
+  };
+
+  ForkServer(protocol::Channel channel, std::vector<protocol::FileSignature> files)
+      : channel_(std::move(channel)), files_(std::move(files)) {}
 
   void report();
-  // Whether this is the child.
+  // Of the following, whether this is the child.
   bool receive();
+  bool take_order(protocol::ForkCommand order, std::vector<protocol::Fd> descriptors);
   bool fork_command(protocol::ForkCommand order, std::vector<protocol::Fd> descriptors);
+  bool has_to_wait(const protocol::ForkCommand& order) const;
+  bool is_behind_refused(const protocol::ForkCommand& order) const;
+  bool is_what_it_was();
+  void withdraw(std::uint64_t number);
+  void withdraw_all();
   void signal_command(const protocol::SignalCommand& order);
-  void reap();
+  bool reap();
   void end_if_lost();
 
   protocol::Channel channel_;
   protocol::Fd child_signals_;
   sigset_t signals_of_main_{};
   struct sigaction child_ended_in_main_ {};
-  std::map<pid_t, std::uint64_t> children_;  // and the numbers of their commands
+  std::map<pid_t, std::uint64_t> children_;     // and the numbers of their commands
+  std::deque<Waiting> waiting_;                 // in the order in which they begin
+  std::set<std::uint64_t> refused_;             // numbers of commands that could not be forked
+  std::vector<protocol::FileSignature> files_;  // all that has to be as it was
   bool retires_ = false;
   CommandLine command_line_;
   Arguments arguments_;  // of the child that this is

@@ -54,7 +54,9 @@ def test_a_dashboard_may_begin_in_another_minute() -> None:
     names = ("Testing/{}/Test.xml", "Testing/Temporary/LastTest_{}.log", "Testing/Temporary/LastTestsFailed_{}.log")
     # fmt: on
     for name in names:
-        first, second = (normal_name(name.format(f"20261122-{minute}")) for minute in ("1206", "1207"))
+        first, second = (
+            normal_name(name.format(f"20261122-{minute}")) for minute in ("1206", "1207")
+        )
         assert first == second != name
 
 

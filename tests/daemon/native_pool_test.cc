@@ -50,15 +50,21 @@ class NativePoolTest : public PoolFixture {
   using Outcome = std::optional<NativePool::Answer>;
 
   // Its standard input is input_, its output nobody's. The outcome is there when it has come.
-  NativePool::JobId start(NativeKey key, Outcome& outcome) {
+  // behind: one that has to end first.
+  NativePool::JobId start(NativeKey key, Outcome& outcome,
+                          std::optional<NativePool::JobId> behind = {}) {
     NativePool::Job job;
+    if (behind) job.behind = {*behind};
     job.argv = {key.name};
     job.key = std::move(key);
     job.numbers = {0, 1, 2};
     job.descriptors.emplace_back(fcntl(input_[0], F_DUPFD_CLOEXEC, 3));
     for (int output = 1; output <= 2; ++output)
       job.descriptors.emplace_back(open("/dev/null", O_WRONLY | O_CLOEXEC));
-    job.answer = [&outcome](const NativePool::Answer& answer) { outcome = answer; };
+    job.answer = [this, &outcome](const NativePool::Answer& answer) {
+      outcome = answer;
+      answered_.push_back(&outcome);
+    };
     return pool_.start(std::move(job));
   }
 
@@ -86,8 +92,13 @@ class NativePoolTest : public PoolFixture {
     return all;
   }
 
+  static bool is_withdrawn(const Outcome& outcome) {
+    return outcome && std::holds_alternative<protocol::CommandWithdrawn>(*outcome);
+  }
+
   NativePool pool_;
   std::array<int, 2> input_{};
+  std::vector<const Outcome*> answered_;  // in their order
 };
 
 TEST_F(NativePoolTest, forks_one_process_for_all_commands_that_are_alike) {
@@ -122,6 +133,107 @@ TEST_F(NativePoolTest, keeps_no_more_than_its_limit_and_ends_the_least_recently_
   }
   run_until([&] { return pool_.status().size() == 2; });
   for (const auto& zygote : pool_.status()) EXPECT_NE(zygote.python, "/bin/false");
+}
+
+// Of a program that waits for input, and one more that is ordered ahead.
+class AheadTest : public NativePoolTest {
+ protected:
+  void SetUp() override {
+    NativePoolTest::SetUp();
+    std::string directory = testing::TempDir() + "/aheadXXXXXX";
+    ASSERT_NE(mkdtemp(directory.data()), nullptr);
+    program_ = directory + "/program";
+    std::filesystem::copy_file("/bin/cat", program_);
+    running_ = start(key(program_), first_);
+    run_until([&] { return served() == std::vector<std::uint64_t>{1}; });
+    ahead_ = start(key(program_), second_, running_);
+  }
+
+  void TearDown() override {
+    std::filesystem::remove_all(std::filesystem::path(program_).parent_path());
+    NativePoolTest::TearDown();
+  }
+
+  void end_first() {
+    pool_.signal(running_, SIGKILL, false);
+    run_until([&] { return first_.has_value(); });
+    EXPECT_EQ(wait_status(first_), SIGKILL);
+  }
+
+  std::string program_;
+  Outcome first_;
+  Outcome second_;
+  NativePool::JobId running_{};
+  NativePool::JobId ahead_{};
+};
+
+TEST_F(AheadTest, begins_when_the_other_one_has_ended_and_not_before) {
+  run_until([&] { return descendants().size() == 2; });  // the zygote and the one that runs
+  end_first();
+  run_until([&] { return descendants().size() == 2; });
+  pool_.withdraw(ahead_);  // too late
+  EXPECT_FALSE(second_.has_value());
+  pool_.signal(ahead_, SIGTERM, false);
+  run_until([&] { return second_.has_value(); });
+  EXPECT_EQ(wait_status(second_), SIGTERM);
+  EXPECT_EQ(served(), (std::vector<std::uint64_t>{2}));
+}
+
+TEST_F(AheadTest, is_withdrawn_as_long_as_it_has_not_begun) {
+  pool_.withdraw(ahead_);
+  run_until([&] { return second_.has_value(); });
+  EXPECT_TRUE(is_withdrawn(second_));
+  EXPECT_FALSE(first_.has_value());
+  end_first();
+  EXPECT_EQ(served(), (std::vector<std::uint64_t>{1}));
+}
+
+TEST_F(AheadTest, does_not_begin_with_what_has_become_stale) {
+  std::filesystem::remove(program_);
+  std::filesystem::copy_file("/bin/true", program_);
+  end_first();
+  ASSERT_TRUE(is_withdrawn(second_));
+  EXPECT_EQ(answered_, (std::vector<const Outcome*>{&second_, &first_}));  // in time to be known
+}
+
+TEST_F(AheadTest, has_not_been_executed_when_its_zygote_is_killed_before) {
+  kill(static_cast<pid_t>(pool_.status().front().pid), SIGKILL);
+  run_until([&] { return first_.has_value() && second_.has_value(); });
+  EXPECT_TRUE(is_withdrawn(second_));
+  EXPECT_EQ(wait_status(first_), SIGKILL);
+}
+
+TEST_F(AheadTest, is_lost_with_its_zygote_once_it_has_begun) {
+  end_first();
+  kill(static_cast<pid_t>(pool_.status().front().pid), SIGKILL);
+  run_until([&] { return second_.has_value(); });
+  EXPECT_EQ(wait_status(second_), SIGKILL);
+}
+
+TEST_F(AheadTest, is_killed_without_having_begun_when_nobody_waits_for_it) {
+  pool_.abandon(ahead_);
+  end_first();
+  run_until([&] { return descendants().size() == 1; });
+  EXPECT_EQ(served(), (std::vector<std::uint64_t>{2}));
+}
+
+TEST_F(AheadTest, is_not_taken_behind_another_program) {
+  Outcome outcome;
+  start(key("/bin/true"), outcome, running_);
+  run_until([&] { return outcome.has_value(); });
+  EXPECT_TRUE(is_withdrawn(outcome));
+  end_first();
+}
+
+TEST_F(AheadTest, begins_at_once_where_the_other_one_has_ended_long_ago) {
+  end_first();
+  pool_.signal(ahead_, SIGKILL, false);
+  run_until([&] { return second_.has_value(); });
+  close(std::exchange(input_[1], -1));  // nothing to read
+  Outcome outcome;
+  start(key(program_), outcome, running_);
+  run_until([&] { return outcome.has_value(); });
+  EXPECT_EQ(wait_status(outcome), 0);
 }
 
 class ImpatientNativePoolTest : public NativePoolTest {

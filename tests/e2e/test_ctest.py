@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -150,6 +152,82 @@ def test_a_test_whose_zygote_is_killed_fails_and_the_others_pass(
     assert "1 tests failed out of 10" in done.stdout, str(done)
     assert "lost (" in done.stdout
     assert running is None or not wait_gone({running}, 10.0)
+
+
+def _writing(program: Path, journal: Path, count: int) -> list[tuple[str, ...]]:
+    """Tests that write when they begin and end; they take up to 6 ms, and each ninth fails."""
+    return [
+        (
+            f"t{n}",
+            str(program),
+            "journal",
+            f"t{n}",
+            str(journal),
+            str(n % 7 * 1000),
+            str(n % 9 // 8),
+        )
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_each_test_is_executed_once_and_no_more_at_once_than_asked_for(
+    hearth: Hearth, program: Path, jobs: int
+) -> None:
+    journal = hearth.project / "journal"
+    tests = _writing(program, journal, 99)
+    done = hearth.command("ctest", f"-j{jobs}", directory=_write_tests(hearth.project, tests))
+    assert "89% tests passed, 11 tests failed out of 99" in done.stdout, str(done)
+    running, most, begun = 0, 0, []
+    for line in journal.read_text().splitlines():
+        what, name = line.split()
+        running += 1 if what == "begin" else -1
+        most = max(most, running)
+        begun += [name] if what == "begin" else []
+    assert sorted(begun) == sorted(test[0] for test in tests)
+    assert most == jobs
+    assert [served for *_, served in hearth.zygotes()] == [99]
+
+
+def test_what_a_test_changes_is_seen_by_the_next_one(hearth: Hearth) -> None:
+    program = hearth.daemon.directory / "reader"
+    subprocess.run(["c++", "-DREADS_FILE", _SOURCE, "-o", program], check=True)
+    hearth.write("configuration.txt", "none")
+    tests, properties = [], []
+    for n in range(12):
+        tests += [(f"write{n}", str(program), "configure", f"{n}")]
+        tests += [(f"read{n}{m}", str(program), "configuration") for m in range(3)]
+        properties += [
+            f'set_tests_properties(read{n}{m} PROPERTIES PASS_REGULAR_EXPRESSION "^<{n}>")'
+            for m in range(3)
+        ]
+    _write_tests(hearth.project, tests, *properties)
+    for _ in range(2):
+        done = hearth.command("ctest", "-j1", directory=hearth.project)
+        assert "100% tests passed" in done.stdout, str(done)
+
+
+def test_no_test_is_executed_twice_when_a_zygote_is_killed(hearth: Hearth, program: Path) -> None:
+    journal = hearth.write("journal", "")
+    tests = _writing(program, journal, 300)
+    client = _start(hearth, _write_tests(hearth.project, tests), "-j2")
+    for count in (20, 120, 220):
+        while journal.read_text().count("begin") < count:
+            time.sleep(0.001)
+        for zygote, *_ in hearth.zygotes():
+            with suppress(ProcessLookupError):
+                os.kill(zygote, signal.SIGKILL)
+    done = hearth.finish(client)
+    lines = journal.read_text().splitlines()
+    assert len(lines) == len(set(lines))
+    ended = {line.split()[1] for line in lines if line.startswith("end")}
+    failing = {test[0] for test in tests if test[-1] != "0"}
+    for name, *_ in tests:
+        passed = re.search(rf" {name} \.+   Passed", done.stdout) is not None
+        assert not passed or name in ended - failing, name
+    passed_count = done.stdout.count("   Passed")
+    # At each time two are lost, and those that had just ended and were not told of.
+    assert passed_count >= len(tests) - len(failing) - 3 * 4, str(done)
 
 
 def test_a_program_that_is_replaced_during_a_run_is_another_one_from_then_on(

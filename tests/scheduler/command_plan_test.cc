@@ -194,6 +194,96 @@ TEST(CommandPlan, goes_on_without_what_is_dropped) {
   EXPECT_TRUE(world.plan.is_done());
 }
 
+TEST(CommandPlan, promises_what_starts_next_whatever_ends) {
+  World world({command(1), command(2), command(3), command(4), command(5)}, {2});
+  EXPECT_EQ(world.plan.next(), std::nullopt);  // it could start right now
+  EXPECT_THAT(world.start(), ElementsAre(1, 2));
+  ASSERT_EQ(world.plan.next(), 2U);
+  world.plan.promise(2);
+  ASSERT_EQ(world.plan.next(), 3U);
+  world.plan.promise(3);
+  EXPECT_EQ(world.plan.usable_slots(), 0U);
+  world.end(2);
+  EXPECT_EQ(world.plan.usable_slots(), 1U);
+  EXPECT_EQ(world.plan.smallest_ready(), 1U);
+  EXPECT_TRUE(world.plan.start_next(Time(0), 0).empty());  // no slot is lent: it is not forgotten
+  EXPECT_THAT(world.start(), ElementsAre(3));
+  world.end(1);
+  world.end(3);
+  EXPECT_THAT(world.start(), ElementsAre(4, 5));
+}
+
+TEST(CommandPlan, promises_nothing_that_would_pass_what_becomes_ready) {
+  auto waiting = command(2);
+  waiting.depends = {1};
+  waiting.cost = 9;  // and with it what it waits for goes first
+  World world({command(1), waiting, command(3), command(4)}, {1});
+  EXPECT_THAT(world.start(), ElementsAre(1));
+  EXPECT_EQ(world.plan.next(), std::nullopt);
+  world.end(1);
+  EXPECT_THAT(world.start(), ElementsAre(2));
+  EXPECT_EQ(world.plan.next(), 2U);
+}
+
+TEST(CommandPlan, starts_in_the_same_order_with_promises) {
+  unsigned state = 1;
+  const auto random = [&](unsigned below) {
+    state = state * 1664525U + 1013904223U;
+    return state / 65536U % below;
+  };
+  for (int round = 0; round < 300; ++round) {
+    std::vector<PlannedCommand> commands;
+    for (int number = 1; number <= 20; ++number) {
+      auto made = command(number);
+      made.cost = random(4);
+      made.serial = random(9) == 0;
+      if (random(9) == 0) made.locks = {"lock"};
+      if (number > 1 && random(2) == 0) made.depends = {1 + static_cast<int>(random(number - 1))};
+      commands.push_back(made);
+    }
+    World plain(commands, {1});
+    World promising(commands, {1});
+    while (!plain.plan.is_done()) {
+      const Numbers started = plain.start();
+      ASSERT_EQ(promising.start(), started) << "round " << round;
+      while (const auto next = promising.plan.next()) promising.plan.promise(*next);
+      for (const int number : started) {
+        plain.end(number);
+        promising.end(number);
+      }
+    }
+  }
+}
+
+TEST(CommandPlan, promises_nothing_that_hangs_on_what_ends) {
+  auto locked = command(2);
+  locked.locks = {"lock"};
+  auto serial = command(2);
+  serial.serial = true;
+  auto needing = command(2);
+  needing.needs = {{0, "gpus", 1}};
+  auto depending = command(2);
+  depending.depends = {1};
+  for (const auto& other : {locked, serial, needing, depending}) {
+    World world({command(1), other, command(3)}, {1});
+    world.start();
+    const auto next = world.plan.next();
+    EXPECT_TRUE(!next || *next != 1U) << "it may have to wait longer";
+  }
+  World alone({serial, command(3)}, {2});
+  EXPECT_THAT(alone.start(), ElementsAre(2));
+  EXPECT_EQ(alone.plan.next(), std::nullopt);
+
+  auto first = command(1);
+  auto second = command(2);
+  auto wide = command(3);
+  first.failed_last = second.failed_last = true;  // these go first
+  wide.slots = 2;
+  World full({first, second, wide}, {2});
+  EXPECT_THAT(full.start(), ElementsAre(1, 2));
+  EXPECT_EQ(full.plan.next(), std::nullopt);
+}
+
 TEST(CommandPlan, runs_every_command_once_whatever_they_want) {
   unsigned state = 1;
   const auto random = [&](unsigned below) {
@@ -232,6 +322,7 @@ TEST(CommandPlan, runs_every_command_once_whatever_they_want) {
           ASSERT_TRUE(ended.contains(static_cast<std::size_t>(dependency) - 1));
       }
       ASSERT_LE(used, slots);
+      while (const auto next = random(2) == 0 ? plan.next() : std::nullopt) plan.promise(*next);
       const auto which = std::next(running.begin(), random(static_cast<unsigned>(running.size())));
       ended.insert(*which);
       plan.ended(*which);

@@ -17,7 +17,7 @@ from typing import ClassVar, Final, TypeVar
 
 _T = TypeVar("_T")
 
-PROTOCOL_VERSION: Final = 1998823279
+PROTOCOL_VERSION: Final = 3350672721
 FEATURES: Final = ["pytest"]
 FRAME_BYTES: Final = 268435456
 STRING_BYTES: Final = 16777216
@@ -1316,11 +1316,12 @@ class RunAccepted(Message):
 class RunFinished(Message):
     """daemon: the session has ended."""
 
-    __slots__ = ("run", "wait_status", "printed_stdout", "printed_stderr")
+    __slots__ = ("run", "wait_status", "printed_stdout", "printed_stderr", "behind", "beside")
     # wait_status: as waitpid gave it, never translated
     # printed_stdout: the client writes this to its standard output first: what the process
     # printed that ended before a stage (--version, a usage error)
     # printed_stderr: likewise; empty when both streams are one
+    # behind: as in start_command, the daemon's numbers
     ID: ClassVar[int] = 7
     NAME: ClassVar[str] = "run_finished"
 
@@ -1330,11 +1331,15 @@ class RunFinished(Message):
         wait_status: int,
         printed_stdout: bytes,
         printed_stderr: bytes,
+        behind: list[int],
+        beside: int,
     ) -> None:
         self.run = run
         self.wait_status = wait_status
         self.printed_stdout = printed_stdout
         self.printed_stderr = printed_stderr
+        self.behind = behind
+        self.beside = beside
 
     def to_wire(self) -> list[object]:
         return [7, {
@@ -1342,6 +1347,8 @@ class RunFinished(Message):
             "wait_status": self.wait_status,
             "printed_stdout": self.printed_stdout,
             "printed_stderr": self.printed_stderr,
+            "behind": self.behind,
+            "beside": self.beside,
         }]
 
     @classmethod
@@ -1351,6 +1358,8 @@ class RunFinished(Message):
             _int(fields["wait_status"], "run_finished.wait_status"),
             _bytes(fields["printed_stdout"], "run_finished.printed_stdout"),
             _bytes(fields["printed_stderr"], "run_finished.printed_stderr"),
+            _list_of(_uint, fields["behind"], "run_finished.behind"),
+            _uint(fields["beside"], "run_finished.beside"),
         )
 
 
@@ -3306,8 +3315,11 @@ class CommandsOpened(Message):
 
 
 class StartCommand(Message):
-    """client: execute this. Attached: the descriptors that it gets. Answered by command_refused or
-    command_exited, once. A daemon that is gone before that may have executed it.
+    """client: execute this. Attached: the descriptors that it gets. Answered by command_refused,
+    command_withdrawn or command_exited, once. A daemon that is gone before that may have
+    executed it. One that is ordered ahead begins by itself, on the slot of one that has ended,
+    as soon as no more than `beside` of those `behind` it are left; who is told that another one
+    has ended knows by the order of the answers whether it has begun.
     """
 
     __slots__ = (
@@ -3318,13 +3330,19 @@ class StartCommand(Message):
         "has_environment",
         "environment",
         "descriptors",
+        "behind",
+        "beside",
     )
     # number: the client's, used once
     # program: absolute path
     # directory: absolute path; empty: the run's
     # has_environment: of its own; else it is the run's
     # environment: NAME=value entries, the whole environment
-    # descriptors: which ones the attached become there, in their order; all others are closed
+    # descriptors: which ones the attached become there, in their order, and the last of them also
+    # what is left; all others are closed
+    # behind: numbers of earlier commands of the client, all that have not ended; empty: it begins
+    # at once
+    # beside: how many of these may go on when it begins
     ID: ClassVar[int] = 82
     NAME: ClassVar[str] = "start_command"
 
@@ -3337,6 +3355,8 @@ class StartCommand(Message):
         has_environment: bool,
         environment: list[bytes],
         descriptors: list[int],
+        behind: list[int],
+        beside: int,
     ) -> None:
         self.number = number
         self.program = program
@@ -3345,6 +3365,8 @@ class StartCommand(Message):
         self.has_environment = has_environment
         self.environment = environment
         self.descriptors = descriptors
+        self.behind = behind
+        self.beside = beside
 
     def to_wire(self) -> list[object]:
         return [82, {
@@ -3355,6 +3377,8 @@ class StartCommand(Message):
             "has_environment": self.has_environment,
             "environment": self.environment,
             "descriptors": self.descriptors,
+            "behind": self.behind,
+            "beside": self.beside,
         }]
 
     @classmethod
@@ -3367,6 +3391,8 @@ class StartCommand(Message):
             _bool(fields["has_environment"], "start_command.has_environment"),
             _list_of(_bytes, fields["environment"], "start_command.environment"),
             _list_of(_uint, fields["descriptors"], "start_command.descriptors"),
+            _list_of(_uint, fields["behind"], "start_command.behind"),
+            _uint(fields["beside"], "start_command.beside"),
         )
 
 
@@ -3472,23 +3498,32 @@ class PrepareMain(Message):
     run.
     """
 
-    __slots__ = ("program", "started_ns", "context")
+    __slots__ = ("program", "started_ns", "context", "files")
     # program: the executable file, as /proc/self/exe tells it; another one is no zygote (a
     # script's interpreter)
     # started_ns: the clock before the start: what was linked in holds if it is older
+    # files: what it was chosen by, before the start, as if it had read that
     ID: ClassVar[int] = 88
     NAME: ClassVar[str] = "prepare_main"
 
-    def __init__(self, program: bytes, started_ns: int, context: ProcessContext) -> None:
+    def __init__(
+        self,
+        program: bytes,
+        started_ns: int,
+        context: ProcessContext,
+        files: list[FileSignature],
+    ) -> None:
         self.program = program
         self.started_ns = started_ns
         self.context = context
+        self.files = files
 
     def to_wire(self) -> list[object]:
         return [88, {
             "program": self.program,
             "started_ns": self.started_ns,
             "context": self.context.to_wire(),
+            "files": [element.to_wire() for element in self.files],
         }]
 
     @classmethod
@@ -3497,19 +3532,30 @@ class PrepareMain(Message):
             _bytes(fields["program"], "prepare_main.program"),
             _int(fields["started_ns"], "prepare_main.started_ns"),
             ProcessContext.from_wire(fields["context"], "prepare_main.context"),
+            _list_of(FileSignature.from_wire, fields["files"], "prepare_main.files"),
         )
 
 
 class ForkCommand(Message):
     """daemon to a native zygote: fork a child that goes on to main. Attached: its descriptors.
-    Answered by command_exited or command_refused.
+    Answered by command_exited, command_refused or command_withdrawn. Before one that was
+    ordered ahead begins, what was read before main is looked at again.
     """
 
-    __slots__ = ("number", "argv", "descriptors", "printed_stdout", "printed_stderr")
+    __slots__ = (
+        "number",
+        "argv",
+        "descriptors",
+        "printed_stdout",
+        "printed_stderr",
+        "behind",
+        "beside",
+    )
     # number: the daemon's
     # descriptors: as in start_command
     # printed_stdout: what was written before main, to be written first
     # printed_stderr: likewise; empty when both streams are one
+    # behind: as in start_command, the daemon's numbers
     ID: ClassVar[int] = 89
     NAME: ClassVar[str] = "fork_command"
 
@@ -3520,12 +3566,16 @@ class ForkCommand(Message):
         descriptors: list[int],
         printed_stdout: bytes,
         printed_stderr: bytes,
+        behind: list[int],
+        beside: int,
     ) -> None:
         self.number = number
         self.argv = argv
         self.descriptors = descriptors
         self.printed_stdout = printed_stdout
         self.printed_stderr = printed_stderr
+        self.behind = behind
+        self.beside = beside
 
     def to_wire(self) -> list[object]:
         return [89, {
@@ -3534,6 +3584,8 @@ class ForkCommand(Message):
             "descriptors": self.descriptors,
             "printed_stdout": self.printed_stdout,
             "printed_stderr": self.printed_stderr,
+            "behind": self.behind,
+            "beside": self.beside,
         }]
 
     @classmethod
@@ -3544,6 +3596,8 @@ class ForkCommand(Message):
             _list_of(_uint, fields["descriptors"], "fork_command.descriptors"),
             _bytes(fields["printed_stdout"], "fork_command.printed_stdout"),
             _bytes(fields["printed_stderr"], "fork_command.printed_stderr"),
+            _list_of(_uint, fields["behind"], "fork_command.behind"),
+            _uint(fields["beside"], "fork_command.beside"),
         )
 
 
@@ -3617,6 +3671,47 @@ class ReturnSlots(Message):
     @classmethod
     def from_fields(cls, fields: dict[str, object]) -> ReturnSlots:
         return cls(_uint(fields["slots"], "return_slots.slots"))
+
+
+class WithdrawCommand(Message):
+    """daemon to a native zygote: a command that was ordered ahead shall not begin. Answered by
+    command_withdrawn, where it has not; nothing happens where it has.
+    """
+
+    __slots__ = ("number",)
+    ID: ClassVar[int] = 94
+    NAME: ClassVar[str] = "withdraw_command"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def to_wire(self) -> list[object]:
+        return [94, {"number": self.number}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> WithdrawCommand:
+        return cls(_uint(fields["number"], "withdraw_command.number"))
+
+
+class CommandWithdrawn(Message):
+    """native zygote to the daemon, which passes it on to the client: a command that was ordered
+    ahead has not begun and will not; it may be ordered again. Told before the end of the one
+    that would have made room for it.
+    """
+
+    __slots__ = ("number",)
+    ID: ClassVar[int] = 95
+    NAME: ClassVar[str] = "command_withdrawn"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def to_wire(self) -> list[object]:
+        return [95, {"number": self.number}]
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, object]) -> CommandWithdrawn:
+        return cls(_uint(fields["number"], "command_withdrawn.number"))
 
 
 MESSAGES: Final[dict[int, type[Message]]] = {
@@ -3708,6 +3803,8 @@ MESSAGES: Final[dict[int, type[Message]]] = {
         LendSlots,
         AskBackSlot,
         ReturnSlots,
+        WithdrawCommand,
+        CommandWithdrawn,
     )
 }
 

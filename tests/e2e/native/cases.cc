@@ -137,6 +137,22 @@ int main(int count, char** words) {
     char byte = 0;
     return read(open(words[4], O_RDONLY), &byte, 1) == 1 ? 0 : 1;
   }
+  // NAME, a file to say so in, microseconds to take, an exit code.
+  if (name == "journal") {
+    const int journal = open(words[3], O_WRONLY | O_APPEND | O_CREAT, 0644);
+    const auto say = [&](const char* what) {
+      const std::string line = what + std::string(words[2]) + "\n";
+      return write(journal, line.data(), line.size()) < 0;
+    };
+    if (say("begin ")) return 99;
+    usleep(static_cast<useconds_t>(std::atoi(words[4])));
+    return say("end ") ? 99 : std::atoi(words[5]);
+  }
+  if (name == "configure") {
+    FILE* file = std::fopen("configuration.txt", "w");
+    std::fputs(words[2], file);
+    return std::fclose(file);
+  }
   if (name == "leaves-child") {
     if (fork() == 0) {
       for (;;) pause();
@@ -171,9 +187,11 @@ int main(int count, char** words) {
     return 0;
   }
   if (name == "leak") {
-    auto* volatile lost = new int(3);
-    lost = nullptr;
-    return lost != nullptr;
+    for (int i = 0; i < 100; ++i) {  // what a register still holds is not lost
+      auto* volatile lost = new int(3);
+      lost = nullptr;
+    }
+    return 0;
   }
 #endif
   std::printf("passed\n");
