@@ -1,4 +1,4 @@
-// Which native zygotes end, because they are one too many, idle or stale: the rest of native_pool.h.
+// Which native zygotes end, because they are one too many, idle or stale.
 #include <algorithm>
 #include <cstddef>
 

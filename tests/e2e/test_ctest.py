@@ -193,7 +193,8 @@ def test_what_a_test_changes_is_seen_by_the_next_one(hearth: Hearth) -> None:
     program = hearth.daemon.directory / "reader"
     subprocess.run(["c++", "-DREADS_FILE", _SOURCE, "-o", program], check=True)
     hearth.write("configuration.txt", "none")
-    tests, properties = [], []
+    tests: list[tuple[str, ...]] = []
+    properties: list[str] = []
     for n in range(12):
         tests += [(f"write{n}", str(program), "configure", f"{n}")]
         tests += [(f"read{n}{m}", str(program), "configuration") for m in range(3)]
