@@ -91,13 +91,12 @@ void CommandRun::execute(const scheduler::Command& command) {
 bool CommandRun::start_command(protocol::StartCommand order,
                                std::vector<protocol::Fd> descriptors) {
   if (!makes_sense(order, descriptors.size()) || jobs_.contains(order.number)) return false;
-  // Who is behind what goes on elsewhere would not see it end.
-  const auto is_elsewhere = [this](std::uint64_t number) { return not_executed_.contains(number); };
-  if (std::any_of(order.behind.begin(), order.behind.end(), is_elsewhere)) {
-    withdrawn(order.number);
+  // The client could not know what became of those.
+  const auto is_here = [this](std::uint64_t number) { return jobs_.contains(number); };
+  if (!std::all_of(order.behind.begin(), order.behind.end(), is_here)) {
+    listener_.send_beside_streams(id_, protocol::CommandWithdrawn{order.number});
     return true;
   }
-  not_executed_.erase(order.number);
   NativePool::Job job;
   job.key.program = std::move(order.program);
   job.key.name = order.argv.front();
@@ -116,10 +115,7 @@ bool CommandRun::start_command(protocol::StartCommand order,
   job.argv = std::move(order.argv);
   job.numbers = std::move(order.descriptors);
   job.descriptors = std::move(descriptors);
-  for (const auto number : order.behind) {
-    if (const auto other = jobs_.find(number); other != jobs_.end())
-      job.behind.push_back(other->second);
-  }
+  for (const auto number : order.behind) job.behind.push_back(jobs_.at(number));
   job.beside = order.beside;
   const auto number = order.number;
   job.answer = [this, number, program = job.key.program,
@@ -135,7 +131,8 @@ void CommandRun::answered(std::uint64_t number, const std::string& program,
                           const NativePool::Answer& answer) {
   jobs_.erase(number);
   uncount(number);
-  if (std::holds_alternative<protocol::CommandWithdrawn>(answer)) return withdrawn(number);
+  if (std::holds_alternative<protocol::CommandWithdrawn>(answer))
+    return listener_.send_beside_streams(id_, protocol::CommandWithdrawn{number});
   protocol::Cause cause{protocol::CauseKind::served, {}, {}, {}, {}, program};
   if (const auto* refused = std::get_if<protocol::CommandRefused>(&answer)) {
     cause.kind = protocol::CauseKind::refused;
@@ -147,16 +144,10 @@ void CommandRun::answered(std::uint64_t number, const std::string& program,
     theirs.number = number;
     listener_.send_beside_streams(id_, theirs);
   } else {
-    not_executed_.insert(number);
     auto theirs = std::get<protocol::CommandRefused>(answer);
     theirs.number = number;
     listener_.send_beside_streams(id_, theirs);
   }
-}
-
-void CommandRun::withdrawn(std::uint64_t number) {
-  not_executed_.insert(number);
-  listener_.send_beside_streams(id_, protocol::CommandWithdrawn{number});
 }
 
 void CommandRun::client_gone() { listener_.run_ended(id_); }

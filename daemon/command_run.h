@@ -10,7 +10,6 @@
 #pragma once
 
 #include <map>
-#include <set>
 
 #include "daemon/dispatcher.h"
 #include "daemon/native_pool.h"
@@ -46,14 +45,12 @@ class CommandRun : public Run, private Dispatcher::Executor {
   void want_slots(std::uint64_t slots);
   bool return_slots(std::uint64_t slots);
   bool start_command(protocol::StartCommand order, std::vector<protocol::Fd> descriptors);
-  void withdrawn(std::uint64_t number);
   void answered(std::uint64_t number, const std::string& program, const NativePool::Answer& answer);
   void count(std::uint64_t number);
   void uncount(std::uint64_t number);
 
   NativePool& pool_;
   std::map<std::uint64_t, NativePool::JobId> jobs_;  // by the client's number
-  std::set<std::uint64_t> not_executed_;             // numbers: the client may execute them itself
   bool is_borrower_ = false;
   std::uint32_t lent_ = 0;  // slots
   StopWatch client_watch_;

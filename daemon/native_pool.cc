@@ -76,16 +76,10 @@ NativePool::JobId NativePool::start(Job job) {
   const auto id = next_job_++;
   auto& entry = jobs_[id];
   entry.job = std::move(job);
-  const auto& behind = entry.job.behind;
-  const auto is_untold = [this](JobId other) {
-    return untold_.contains(static_cast<std::uint64_t>(other));
-  };
-  if (std::any_of(behind.begin(), behind.end(), is_untold)) {
-    answer(id, protocol::CommandWithdrawn{id});  // who ordered it did not know how that one ended
-  } else if (has_to_wait(entry)) {
-    order_ahead(id);
-  } else {
+  if (entry.job.behind.empty()) {
     advance(id);
+  } else {
+    order_ahead(id);
   }
   return JobId{id};
 }
@@ -104,8 +98,8 @@ void NativePool::order_ahead(std::uint64_t id) {
   entry.is_ahead = true;
   for (const auto other : entry.job.behind) {
     const auto before = jobs_.find(static_cast<std::uint64_t>(other));
-    if (before == jobs_.end()) continue;
-    if (!before->second.is_forked || !(before->second.zygote->key() == entry.job.key) ||
+    if (before == jobs_.end() || !before->second.is_forked ||
+        !(before->second.zygote->key() == entry.job.key) ||
         (entry.zygote != nullptr && entry.zygote != before->second.zygote) ||
         before->second.zygote->state() != NativeZygote::State::ready)
       return answer(id, protocol::CommandWithdrawn{id});
@@ -232,12 +226,8 @@ void NativePool::refuse(std::uint64_t id, const std::string& reason) {
 void NativePool::answer(std::uint64_t id, Answer answer) {
   auto node = jobs_.extract(id);
   if (node.empty() || !node.mapped().job.answer) return;
-  untold_.insert(id);
-  loop_.defer([this, id, alive = std::weak_ptr(alive_), tell = std::move(node.mapped().job.answer),
-               answer = std::move(answer)] {
-    if (!alive.expired()) untold_.erase(id);
-    tell(answer);
-  });
+  loop_.defer(
+      [tell = std::move(node.mapped().job.answer), answer = std::move(answer)] { tell(answer); });
 }
 
 void NativePool::signal(JobId job, int signal, bool whole_tree) {

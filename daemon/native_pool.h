@@ -18,7 +18,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -39,8 +38,9 @@ class NativePool : private NativeZygote::Listener {
     std::vector<std::string> argv;
     std::vector<std::uint64_t> numbers;  // as in fork_command
     std::vector<protocol::Fd> descriptors;
-    // Ordered ahead: begins when no more than `beside` of those are left, but only if all of them
-    // are forks of the zygote that it would be a fork of. (Else it is withdrawn.)
+    // Ordered ahead: begins when no more than `beside` of those are left, but only if none of them
+    // is known to have ended, and all are forks of the zygote that it would be a fork of. (Else it
+    // is withdrawn.)
     std::vector<JobId> behind;
     std::uint64_t beside = 0;
     std::function<void(const Answer&)> answer;  // once, from the loop, never within start()
@@ -122,7 +122,6 @@ class NativePool : private NativeZygote::Listener {
   EventLoop::TimerId idle_timer_{};  // while a zygote is ready
   std::vector<std::unique_ptr<NativeZygote>> zygotes_;
   std::map<std::uint64_t, Entry> jobs_;
-  std::set<std::uint64_t> untold_;  // answered, and the answer is on its way
   std::deque<Refusal> refusals_;
   std::deque<NativeKey> seen_once_;
   std::uint64_t next_job_ = 1;

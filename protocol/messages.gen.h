@@ -937,7 +937,8 @@ struct CommandsOpened {
 // command_withdrawn or command_exited, once. A daemon that is gone before that may have executed
 // it. One that is ordered ahead begins by itself, on the slot of one that has ended, as soon as no
 // more than `beside` of those `behind` it are left; who is told that another one has ended knows by
-// the order of the answers whether it has begun.
+// the order of the answers whether it has begun. Before it begins, the last attached descriptor is
+// given an owner (F_SETOWN), by which the client sees it where nobody is left to tell.
 struct StartCommand {
   std::uint64_t number = 0;  // the client's, used once
   std::string program{};  // absolute path

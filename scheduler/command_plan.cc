@@ -59,7 +59,7 @@ bool CommandPlan::locks_are_free(std::size_t index) const {
 CommandPlan::Reservation CommandPlan::reserve(std::size_t slots, Time now) const {
   std::vector<std::pair<Time, std::size_t>> ends;
   for (const Running& running : now_running_)
-    ends.emplace_back(std::max(running.end, now), slots_of(running.index));
+    ends.emplace_back(std::max(running.end, now), running.slots);
   std::sort(ends.begin(), ends.end());
   Reservation reservation{now, 0};
   std::size_t free = limits_.slots - used_slots_;
@@ -160,8 +160,14 @@ void CommandPlan::start(std::size_t index, Time now, std::vector<Allocation> res
   ++running_;
   has_begun_ = true;
   serial_runs_ = commands_[index].serial;
-  now_running_.push_back({index, now + commands_[index].expected, resources});
+  now_running_.push_back({index, slots_of(index), now + commands_[index].expected, resources});
   starts.push_back({index, std::move(resources)});
+}
+
+void CommandPlan::pass_slots_on(std::size_t index) {
+  for (Running& running : now_running_) {
+    if (running.index == index) used_slots_ -= std::exchange(running.slots, 0);
+  }
 }
 
 void CommandPlan::ended(std::size_t index) {
@@ -169,10 +175,10 @@ void CommandPlan::ended(std::size_t index) {
       std::find_if(now_running_.begin(), now_running_.end(),
                    [index](const Running& candidate) { return candidate.index == index; });
   if (running == now_running_.end()) return;
+  used_slots_ -= running->slots;
   resources_.give_back(running->resources);
   now_running_.erase(running);
   for (const std::size_t lock : waiting_[index].locks) held_[lock] = false;
-  used_slots_ -= slots_of(index);
   --running_;
   if (commands_[index].serial) serial_runs_ = false;
   release(index);

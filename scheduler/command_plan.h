@@ -52,6 +52,9 @@ class CommandPlan {
   // It does start next, behind those that were promised before.
   void promise(std::size_t index);
 
+  // It goes on in nothing that needs a slot: another one may have that, but what waits for it
+  // waits.
+  void pass_slots_on(std::size_t index);
   // It has ended for good.
   void ended(std::size_t index);
   // It shall not be run; counts as ended.
@@ -62,6 +65,7 @@ class CommandPlan {
 
   bool is_done() const { return left_ == 0; }
   std::size_t running() const { return running_; }
+  bool is_full() const { return used_slots_ >= limits_.slots; }
   // Slots in use, and how many more there is something for: what waits for no other command, lock,
   // or place. (Whether there are resources for it is seen when it starts.)
   std::size_t used_slots() const { return used_slots_; }
@@ -82,6 +86,7 @@ class CommandPlan {
   };
   struct Running {
     std::size_t index = 0;
+    std::size_t slots = 0;
     Time end{};  // expected
     std::vector<Allocation> resources;
   };

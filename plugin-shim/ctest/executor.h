@@ -64,9 +64,17 @@ class Executor {
   virtual void start(CommandNumber number, const Command& command) = 0;
 
   // While all slots are in use: one more command, which is to begin by itself as soon as one of
-  // those ends that run now, and after those that were ordered so before. Whether it will. start()
-  // is to be called for it when its turn has come, as for any other, if it has not ended by then.
+  // those ends that run now, and after those that were ordered so before. Whether it will; when its
+  // turn has come, take_turn() is to be called, if it has not ended by then.
   virtual bool order_ahead(CommandNumber /*number*/, const Command& /*command*/) { return false; }
+
+  // Of one that was ordered ahead, in the order in which they were. False: it has not begun and
+  // will not, and is to be started like any other.
+  virtual bool take_turn(CommandNumber /*number*/) { return false; }
+  // How many have begun whose turn was not taken yet.
+  virtual std::size_t begun_ahead() const { return 0; }
+  // None of those that were ordered ahead begins after this. It may wait, but not long.
+  virtual void end_ahead() {}
 
   // To its process alone. Nothing happens when it has ended.
   virtual void signal(CommandNumber number, int signal) = 0;

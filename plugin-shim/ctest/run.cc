@@ -63,11 +63,13 @@ int Run::carry_out() {
     if (!wait()) break;
     finish_what_is_done();
   }
+  parts_.executor.end_ahead();
   parts_.console.set_status({});
   return interrupted_by_;
 }
 
 void Run::start_ready() {
+  pass_slots_on();
   // What ends at once (a test that is disabled, say) makes room for more.
   while (true) {
     held_up_until_.reset();
@@ -242,9 +244,12 @@ std::optional<Run::Clock::time_point> Run::next_time() const {
     const auto soon = Clock::now() + std::chrono::seconds(1);
     next = next ? std::min(*next, soon) : soon;
   }
+  const std::size_t lacking = lacking_slots();
   for (const Place& place : places_) {
     const auto time = place.running->next_time();
     if (time && (!next || *time < *next)) next = time;
+    const auto passes_on = lacking > 0 ? passes_on_at(place) : std::nullopt;
+    if (passes_on && (!next || *passes_on < *next)) next = passes_on;
     if (place.slow_at && (!next || *place.slow_at < *next)) next = place.slow_at;
   }
   return next;

@@ -114,8 +114,15 @@ class Run {
   void order_ahead();
   bool may_order_ahead() const;
   bool may_be_ordered_ahead(std::size_t index) const;
+  // Of a test whose turn has come, if it has begun or will.
   std::optional<Ahead> take_ahead(std::size_t index);
   void start_ahead(Places::iterator place, Ahead ahead);
+  // Where one has begun because another one's process has ended, though that test has not.
+  void pass_slots_on();
+  // How many have begun for which there is no slot, and of a test without a process, when its slot
+  // is theirs.
+  std::size_t lacking_slots() const;
+  static std::optional<Clock::time_point> passes_on_at(const Place& place);
 
   // run_end.cc
   void finish(Places::iterator place);
@@ -136,6 +143,9 @@ class Run {
   CommandNumber last_number_ = 0;
   Places places_;
   std::deque<Ahead> ahead_;  // in the order in which they begin
+  // How many were done when the executor took none ahead: as long as it is so many, it is not
+  // asked.
+  std::optional<std::size_t> declined_at_;
   std::set<unsigned> free_processors_;
   std::vector<protocol::Fd> leaked_;                // outputs that somebody still holds
   std::optional<Clock::time_point> held_up_until_;  // by the machine's load

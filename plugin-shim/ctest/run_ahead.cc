@@ -11,13 +11,19 @@
 #include "plugin-shim/ctest/test_start.h"
 
 namespace hearth::ctest {
+namespace {
+
+// What a process has written before its end is read and shown in this time.
+constexpr auto kReadingTime = std::chrono::milliseconds(50);
+
+}  // namespace
 
 bool Run::may_order_ahead() const {
   const Options& options = parts_.options;
   return options.repeat == Repeat::never && !options.stop_on_failure && options.test_load == 0 &&
          !parts_.stop_time && !parts_.console.is_verbose() &&
          std::all_of(places_.begin(), places_.end(),
-                     [](const Place& place) { return place.running->has_process(); });
+                     [](const Place& place) { return !place.running->process_ended_at(); });
 }
 
 bool Run::may_be_ordered_ahead(std::size_t index) const {
@@ -30,7 +36,7 @@ bool Run::may_be_ordered_ahead(std::size_t index) const {
 }
 
 void Run::order_ahead() {
-  if (!may_order_ahead()) return;
+  if (declined_at_ == done_ || !may_order_ahead()) return;
   while (ahead_.size() < 2 * places_.size()) {
     const auto index = plan_.next();
     if (!index || !may_be_ordered_ahead(*index)) return;
@@ -41,7 +47,10 @@ void Run::order_ahead() {
         !make_pipe(ahead.output, ahead.input))
       return;
     ahead.command.output = ahead.input.get();
-    if (!parts_.executor.order_ahead(ahead.number, ahead.command)) return;
+    if (!parts_.executor.order_ahead(ahead.number, ahead.command)) {
+      declined_at_ = done_;
+      return;
+    }
     ++last_number_;
     plan_.promise(*index);
     ahead_.push_back(std::move(ahead));
@@ -54,7 +63,29 @@ std::optional<Run::Ahead> Run::take_ahead(std::size_t index) {
   if (found == ahead_.end()) return std::nullopt;
   Ahead ahead = std::move(*found);
   ahead_.erase(found);
+  if (!ahead.ended && !parts_.executor.take_turn(ahead.number)) return std::nullopt;
   return ahead;
+}
+
+std::size_t Run::lacking_slots() const {
+  if (!plan_.is_full()) return 0;
+  return parts_.executor.begun_ahead() + static_cast<std::size_t>(std::count_if(
+                                             ahead_.begin(), ahead_.end(), [](const Ahead& each) {
+                                               return each.ended.has_value();
+                                             }));
+}
+
+std::optional<Run::Clock::time_point> Run::passes_on_at(const Place& place) {
+  const auto ended = place.running->process_ended_at();
+  return ended ? std::optional(*ended + kReadingTime) : std::nullopt;
+}
+
+void Run::pass_slots_on() {
+  const auto now = Clock::now();
+  for (const Place& place : places_) {
+    const auto time = passes_on_at(place);
+    if (time && *time <= now && lacking_slots() > 0) plan_.pass_slots_on(place.index);
+  }
 }
 
 void Run::start_ahead(Places::iterator place, Ahead ahead) {
@@ -62,7 +93,6 @@ void Run::start_ahead(Places::iterator place, Ahead ahead) {
   ++place->attempts;
   parts_.report.start(test, done_);
   place->begun = std::chrono::system_clock::now();
-  if (!ahead.ended) parts_.executor.start(ahead.number, ahead.command);
   is_executed(place, ahead.number, std::move(ahead.command), std::move(ahead.output));
   if (ahead.ended) place->running->process_ended(*ahead.ended, Clock::now());
 }

@@ -51,7 +51,8 @@ class RunningTest {
   std::optional<Clock::time_point> next_time() const;
   void on_time(Clock::time_point now, Executor& executor, const TestOutput::Tell& tell);
 
-  bool has_process() const { return !process_ended_; }
+  // None: there is one.
+  std::optional<Clock::time_point> process_ended_at() const { return process_ended_; }
   bool is_finished() const { return is_finished_; }
   // Of one that is finished.
   Ending ending() const;

@@ -1,13 +1,16 @@
 #include "plugin-shim/ctest/warm_executor.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "plugin-shim/client/process_context.h"
@@ -31,6 +34,13 @@ std::vector<protocol::Fd> streams(int output) {
     descriptors.emplace_back(fcntl(number, F_DUPFD_CLOEXEC, 3));
   return descriptors;
 }
+
+// Of one that was ordered ahead: its zygote has said so, though nobody may be left to tell it (see
+// start_command).
+bool was_begun(const protocol::Fd& output) { return fcntl(output.get(), F_GETOWN) != 0; }
+
+constexpr auto kPatience = std::chrono::seconds(1);
+constexpr auto kRest = std::chrono::milliseconds(100);
 
 }  // namespace
 
@@ -97,12 +107,30 @@ void WarmExecutor::begin_next() {
 }
 
 void WarmExecutor::start(CommandNumber number, const Command& command) {
+  if (!start_warm(number, command)) start_otherwise(number, command);
+}
+
+bool WarmExecutor::take_turn(CommandNumber number) {
   withdrawn_.erase(number);
   const auto ordered = asked_.find(number);
-  if (ordered != asked_.end()) {
-    ordered->second.is_ahead = false;
-  } else if (!start_warm(number, command)) {
-    start_otherwise(number, command);
+  if (ordered == asked_.end()) return false;
+  ordered->second.is_ahead = false;
+  return true;
+}
+
+void WarmExecutor::end_ahead() {
+  const auto is_to_come = [](const auto& each) { return !each.second.has_begun; };
+  // Those that would begin last go first.
+  for (auto each = asked_.rbegin(); connection_ && each != asked_.rend(); ++each) {
+    if (is_to_come(*each)) connection_->signal(each->first, SIGKILL, true);
+  }
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (connection_ && std::any_of(asked_.begin(), asked_.end(), is_to_come)) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd polled{events_.get(), POLLIN, 0};
+    if (left.count() <= 0 || poll(&polled, 1, static_cast<int>(left.count())) == 0) return;
+    take_ended();
   }
 }
 
@@ -205,9 +233,9 @@ void WarmExecutor::take_answers(std::vector<CommandEnded>& ended) {
     if (const auto* exited = std::get_if<protocol::CommandExited>(&answer)) {
       take_exit(*exited, ended);
     } else if (const auto* refused = std::get_if<protocol::CommandRefused>(&answer)) {
-      take_refusal(refused->number, ended);
+      take_back(refused->number, false, ended);
     } else if (const auto* withdrawn = std::get_if<protocol::CommandWithdrawn>(&answer)) {
-      take_withdrawal(withdrawn->number);
+      take_back(withdrawn->number, true, ended);
     } else if (const auto* slots = std::get_if<protocol::LendSlots>(&answer)) {
       lent_ += slots->slots;
     } else {
@@ -223,25 +251,18 @@ void WarmExecutor::take_exit(const protocol::CommandExited& exited,
   begin_next();
 }
 
-void WarmExecutor::take_refusal(CommandNumber number, std::vector<CommandEnded>& ended) {
+void WarmExecutor::take_back(CommandNumber number, bool again, std::vector<CommandEnded>& ended) {
   const auto asked = asked_.extract(number);
   if (asked.empty()) return;
-  if (asked.mapped().is_killed) {
+  const bool is_ahead = asked.mapped().is_ahead;
+  if (asked.mapped().is_killed || (is_ahead && was_begun(asked.mapped().output))) {
     ended.emplace_back(Exited{number, SIGKILL});
-  } else if (asked.mapped().is_ahead) {
+  } else if (is_ahead) {
     withdrawn_.insert(number);
+  } else if (again) {
+    start(number, asked.mapped().command);
   } else {
     start_otherwise(number, asked.mapped().command);
-  }
-}
-
-void WarmExecutor::take_withdrawal(CommandNumber number) {
-  const auto asked = asked_.extract(number);
-  if (asked.empty()) return;
-  if (asked.mapped().is_ahead) {
-    withdrawn_.insert(number);
-  } else {
-    start(number, asked.mapped().command);
   }
 }
 
@@ -249,10 +270,16 @@ void WarmExecutor::lost(bool is_refused, std::vector<CommandEnded>& ended) {
   epoll_ctl(events_.get(), EPOLL_CTL_DEL, connection_->fd(), nullptr);
   connection_.reset();
   if (is_refused) {  // from the first message on: nothing was executed
-    while (!asked_.empty()) take_refusal(asked_.begin()->first, ended);
+    while (!asked_.empty()) take_back(asked_.begin()->first, false, ended);
   }
+  // Until the zygotes have seen it, too, and begin nothing any more.
+  if (!asked_.empty()) std::this_thread::sleep_for(kRest);
   for (const auto& [number, asked] : std::exchange(asked_, {})) {
-    if (asked.has_begun) ended.emplace_back(Exited{number, SIGKILL});
+    if (asked.has_begun || was_begun(asked.output)) {
+      ended.emplace_back(Exited{number, SIGKILL});
+    } else {
+      withdrawn_.insert(number);
+    }
   }
 }
 

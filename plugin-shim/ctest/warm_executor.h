@@ -28,6 +28,9 @@ class WarmExecutor : public Executor {
   std::size_t slots_for(std::size_t used, std::size_t more) override;
   void start(CommandNumber number, const Command& command) override;
   bool order_ahead(CommandNumber number, const Command& command) override;
+  bool take_turn(CommandNumber number) override;
+  std::size_t begun_ahead() const override;
+  void end_ahead() override;
   void signal(CommandNumber number, int signal) override;
   void kill(CommandNumber number) override;
   int fd() const override { return events_.get(); }
@@ -39,7 +42,7 @@ class WarmExecutor : public Executor {
     protocol::Fd output;
     bool is_killed = false;
     bool has_begun = true;
-    bool is_ahead = false;  // start() was not called yet
+    bool is_ahead = false;  // its turn has not come yet
   };
 
   void open();
@@ -47,15 +50,13 @@ class WarmExecutor : public Executor {
   bool may_be_warm(const Command& command) const;
   bool order(CommandNumber number, const Command& command, bool is_ahead);
   void start_otherwise(CommandNumber number, const Command& command);
-  // How many have begun for which start() was not called yet.
-  std::size_t begun_ahead() const;
   // One has ended: the next one of those that were ordered ahead has begun.
   void begin_next();
   void signal_warm(CommandNumber number, int signal, bool whole_tree);
   void take_answers(std::vector<CommandEnded>& ended);
   void take_exit(const protocol::CommandExited& exited, std::vector<CommandEnded>& ended);
-  void take_refusal(CommandNumber number, std::vector<CommandEnded>& ended);
-  void take_withdrawal(CommandNumber number);
+  // It was not executed, and may be ordered again, or not.
+  void take_back(CommandNumber number, bool again, std::vector<CommandEnded>& ended);
   void lost(bool is_refused, std::vector<CommandEnded>& ended);
   void update_watch();
 
@@ -68,7 +69,7 @@ class WarmExecutor : public Executor {
   bool waits_to_write_ = false;
   std::string directory_;  // of the conversation
   std::map<CommandNumber, Asked> asked_;
-  std::set<CommandNumber> withdrawn_;  // ordered ahead in vain, and start() was not called yet
+  std::set<CommandNumber> withdrawn_;  // ordered ahead in vain, before their turn
   std::size_t otherwise_running_ = 0;
   std::size_t wanted_ = 0;  // slots, as the daemon knows it
   std::size_t lent_ = 0;

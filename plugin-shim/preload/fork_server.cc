@@ -1,6 +1,8 @@
 #include "plugin-shim/preload/fork_server.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -38,6 +40,14 @@ std::uint64_t microseconds(const timeval& time) {
          static_cast<std::uint64_t>(time.tv_usec);
 }
 
+// Whether a command that has ended has left something behind in its process group; or anywhere, as
+// far as the kernel can be asked, which is where no other command is running.
+bool leaves_processes(pid_t ended, bool is_only_one) {
+  if (kill(-ended, 0) == 0) return true;
+  siginfo_t info{};
+  return is_only_one && waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 }  // namespace
 
 std::unique_ptr<ForkServer> ForkServer::prepare(int control) {
@@ -67,6 +77,8 @@ Arguments ForkServer::serve() {
   struct sigaction noticed {};
   noticed.sa_handler = SIG_DFL;
   sigaction(SIGCHLD, &noticed, &child_ended_in_main_);
+  // What a command leaves behind becomes a child of this process.
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
   child_signals_ = protocol::Fd(signalfd(-1, &child_ended, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!child_signals_) _exit(1);
   for (;;) {
@@ -99,7 +111,10 @@ void ForkServer::report() {
 }
 
 bool ForkServer::receive() {
-  for (auto& received : channel_.on_readable()) {
+  for (auto& received : channel_.on_readable()) received_.push_back(std::move(received));
+  while (!received_.empty()) {
+    auto received = std::move(received_.front());
+    received_.pop_front();
     if (auto* order = std::get_if<protocol::ForkCommand>(&received.message)) {
       if (take_order(std::move(*order), std::move(received.descriptors))) return true;
     } else if (const auto* unwanted = std::get_if<protocol::WithdrawCommand>(&received.message)) {
@@ -115,11 +130,11 @@ bool ForkServer::receive() {
 
 bool ForkServer::take_order(protocol::ForkCommand order, std::vector<protocol::Fd> descriptors) {
   const bool is_ahead = !order.behind.empty();
-  if (is_ahead && !is_behind_refused(order) && has_to_wait(order)) {
+  if (is_ahead && may_follow(order) && has_to_wait(order)) {
     waiting_.push_back({std::move(order), std::move(descriptors)});
     return false;
   }
-  if (is_ahead && (is_behind_refused(order) || !is_what_it_was())) {
+  if (is_ahead && (!may_follow(order) || !is_what_it_was())) {
     channel_.send(protocol::CommandWithdrawn{order.number});
     return false;
   }
@@ -128,11 +143,13 @@ bool ForkServer::take_order(protocol::ForkCommand order, std::vector<protocol::F
 
 bool ForkServer::fork_command(protocol::ForkCommand order, std::vector<protocol::Fd> descriptors) {
   const pid_t zygote = getpid();
+  if (!order.behind.empty() && !descriptors.empty())
+    fcntl(descriptors.back().get(), F_SETOWN, zygote);  // so that its client can see that it begins
   const pid_t pid = fork();
   if (pid < 0) {
     const int trouble = errno;
     withdraw_all();  // it may be executed elsewhere, and nobody here would see it end
-    refused_.insert(order.number);
+    not_followed_.insert(order.number);
     channel_.send(protocol::CommandRefused{
         order.number, std::string("cannot be forked: ") + std::strerror(trouble)});
     return false;
@@ -146,9 +163,12 @@ bool ForkServer::fork_command(protocol::ForkCommand order, std::vector<protocol:
   // Their numbers may be the command's.
   close(channel_.fd());
   child_signals_.reset();
-  for (const auto& each : waiting_) {  // and no page of them is written to
-    for (const auto& descriptor : each.descriptors) close(descriptor.get());
-  }
+  // Of the others' nothing is destroyed: that would be written to pages that are shared.
+  const auto close_all = [](const std::vector<protocol::Fd>& others) {
+    for (const auto& descriptor : others) close(descriptor.get());
+  };
+  for (const auto& each : waiting_) close_all(each.descriptors);
+  for (const auto& each : received_) close_all(each.descriptors);
   begin_command(zygote, order, std::move(descriptors));
   arguments_ = {static_cast<int>(order.argv.size()), command_line_.set(order.argv)};
   sigaction(SIGCHLD, &child_ended_in_main_, nullptr);
@@ -169,14 +189,19 @@ bool ForkServer::has_to_wait(const protocol::ForkCommand& order) const {
   return left > order.beside;
 }
 
-bool ForkServer::is_behind_refused(const protocol::ForkCommand& order) const {
-  return std::any_of(order.behind.begin(), order.behind.end(),
-                     [this](std::uint64_t number) { return refused_.contains(number); });
+bool ForkServer::may_follow(const protocol::ForkCommand& order) const {
+  return std::none_of(order.behind.begin(), order.behind.end(),
+                      [this](std::uint64_t number) { return not_followed_.contains(number); });
 }
 
 bool ForkServer::is_what_it_was() {
   return std::all_of(files_.begin(), files_.end(),
                      [](protocol::FileSignature& file) { return protocol::holds(file); });
+}
+
+bool ForkServer::is_daemon_there() const {
+  pollfd polled{channel_.fd(), POLLRDHUP, 0};
+  return poll(&polled, 1, 0) == 0;
 }
 
 void ForkServer::withdraw(std::uint64_t number) {
@@ -220,8 +245,10 @@ bool ForkServer::reap() {
                                          microseconds(used.ru_stime),
                                          static_cast<std::uint64_t>(used.ru_maxrss)};
     children_.erase(child);
+    const bool is_followed = !leaves_processes(pid, children_.empty());
+    if (!is_followed) not_followed_.insert(exited.number);
     bool begins = !waiting_.empty() && !has_to_wait(waiting_.front().order);
-    if (begins && !is_what_it_was()) {
+    if (!is_followed || (begins && !is_what_it_was())) {
       withdraw_all();
       begins = false;
     }
@@ -229,6 +256,7 @@ bool ForkServer::reap() {
     if (!begins) continue;
     // Told first: who knows of the end knows that the next one has begun.
     channel_.flush();
+    if (!is_daemon_there()) return false;
     auto next = std::move(waiting_.front());
     waiting_.pop_front();
     if (fork_command(std::move(next.order), std::move(next.descriptors))) return true;

@@ -4,7 +4,8 @@
 //
 // A command that was ordered ahead waits here for the end of another one, so that nobody has to be
 // asked in between; by then it is as if it had just been ordered: what was read before main is
-// looked at once more.
+// looked at once more. It does not begin where the other one has left processes behind: they may
+// have to be waited for, too.
 //
 // Once the daemon is gone, or asks for it, the process ends, by _exit: nothing of the program's own
 // end takes place in it. What the daemon does not want to live longer is killed with it.
@@ -56,8 +57,9 @@ class ForkServer {
   bool take_order(protocol::ForkCommand order, std::vector<protocol::Fd> descriptors);
   bool fork_command(protocol::ForkCommand order, std::vector<protocol::Fd> descriptors);
   bool has_to_wait(const protocol::ForkCommand& order) const;
-  bool is_behind_refused(const protocol::ForkCommand& order) const;
+  bool may_follow(const protocol::ForkCommand& order) const;
   bool is_what_it_was();
+  bool is_daemon_there() const;
   void withdraw(std::uint64_t number);
   void withdraw_all();
   void signal_command(const protocol::SignalCommand& order);
@@ -68,9 +70,11 @@ class ForkServer {
   protocol::Fd child_signals_;
   sigset_t signals_of_main_{};
   struct sigaction child_ended_in_main_ {};
-  std::map<pid_t, std::uint64_t> children_;     // and the numbers of their commands
-  std::deque<Waiting> waiting_;                 // in the order in which they begin
-  std::set<std::uint64_t> refused_;             // numbers of commands that could not be forked
+  std::map<pid_t, std::uint64_t> children_;  // and the numbers of their commands
+  std::deque<protocol::Received> received_;  // what was not looked at yet
+  std::deque<Waiting> waiting_;              // in the order in which they begin
+  // Numbers of commands behind which none begins: they could not be forked, or have left processes.
+  std::set<std::uint64_t> not_followed_;
   std::vector<protocol::FileSignature> files_;  // all that has to be as it was
   bool retires_ = false;
   CommandLine command_line_;

@@ -208,13 +208,44 @@ def test_what_a_test_changes_is_seen_by_the_next_one(hearth: Hearth) -> None:
         assert "100% tests passed" in done.stdout, str(done)
 
 
-def test_no_test_is_executed_twice_when_a_zygote_is_killed(hearth: Hearth, program: Path) -> None:
+def test_what_a_test_leaves_behind_is_waited_for_as_without_warmth(
+    hearth: Hearth, program: Path
+) -> None:
+    made = str(hearth.project / "made")
+    tests = [
+        ("first", str(program), "pass"),
+        ("later", str(program), "makes-later", made),
+        ("needs", str(program), "needs", made),
+        ("leaves", str(program), "leaves-child"),
+        ("slow", str(program), "sleep", "900000"),
+        ("last", str(program), "pass"),
+    ]
+    directory = _write_tests(
+        hearth.project,
+        tests,
+        'set_tests_properties(later PROPERTIES PASS_REGULAR_EXPRESSION "made")',
+        "set_tests_properties(slow PROPERTIES TIMEOUT 0.2)",
+    )
+    for _ in range(2):
+        done = hearth.command("ctest", "-j1", directory=directory)
+        assert "1 tests failed out of 6" in done.stdout, str(done)
+        assert "5 - slow (Timeout)" in done.stdout, str(done)
+        Path(made).unlink()
+
+
+@pytest.mark.parametrize("who", ["zygote", "daemon"])
+def test_no_test_is_executed_twice_when_somebody_is_killed(
+    hearth: Hearth, program: Path, who: str
+) -> None:
     journal = hearth.write("journal", "")
     tests = _writing(program, journal, 300)
     client = _start(hearth, _write_tests(hearth.project, tests), "-j2")
     for count in (20, 120, 220):
         while journal.read_text().count("begin") < count:
             time.sleep(0.001)
+        if who == "daemon":
+            os.kill(hearth.daemon_process().pid, signal.SIGKILL)
+            break
         for zygote, *_ in hearth.zygotes():
             with suppress(ProcessLookupError):
                 os.kill(zygote, signal.SIGKILL)
@@ -227,8 +258,8 @@ def test_no_test_is_executed_twice_when_a_zygote_is_killed(hearth: Hearth, progr
         passed = re.search(rf" {name} \.+   Passed", done.stdout) is not None
         assert not passed or name in ended - failing, name
     passed_count = done.stdout.count("   Passed")
-    # At each time two are lost, and those that had just ended and were not told of.
-    assert passed_count >= len(tests) - len(failing) - 3 * 4, str(done)
+    # Those that were running are lost, and those that had just ended and were not told of.
+    assert passed_count >= len(tests) - len(failing) - 3 * 6, str(done)
 
 
 def test_a_program_that_is_replaced_during_a_run_is_another_one_from_then_on(

@@ -153,6 +153,17 @@ int main(int count, char** words) {
     std::fputs(words[2], file);
     return std::fclose(file);
   }
+  // A child that makes this file a moment later, and then tells so.
+  if (name == "makes-later") {
+    if (fork() == 0) {
+      usleep(300'000);
+      close(open(words[2], O_WRONLY | O_CREAT, 0644));
+      return std::puts("made") < 0;
+    }
+    return 0;
+  }
+  if (name == "needs") return access(words[2], F_OK) == 0 ? 0 : 1;
+  if (name == "sleep") return usleep(static_cast<useconds_t>(std::atoi(words[2])));
   if (name == "leaves-child") {
     if (fork() == 0) {
       for (;;) pause();
