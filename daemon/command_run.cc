@@ -9,6 +9,9 @@
 namespace hearth::daemon {
 namespace {
 
+// Far more than are ordered ahead.
+constexpr std::size_t remembered_exits = 1024;
+
 // No command that somebody typed has one; the functions of the C library would see half of it.
 bool has_zero_byte(const protocol::StartCommand& order) {
   const auto has = [](const std::string& text) { return text.find('\0') != std::string::npos; };
@@ -91,13 +94,15 @@ void CommandRun::execute(const scheduler::Command& command) {
 bool CommandRun::start_command(protocol::StartCommand order,
                                std::vector<protocol::Fd> descriptors) {
   if (!makes_sense(order, descriptors.size()) || jobs_.contains(order.number)) return false;
-  // The client could not know what became of those.
-  const auto is_here = [this](std::uint64_t number) { return jobs_.contains(number); };
-  if (!std::all_of(order.behind.begin(), order.behind.end(), is_here)) {
-    listener_.send_beside_streams(id_, protocol::CommandWithdrawn{order.number});
-    return true;
-  }
   NativePool::Job job;
+  for (const auto other : order.behind) {
+    const auto before = job_of(other);
+    if (!before) {
+      listener_.send_beside_streams(id_, protocol::CommandWithdrawn{order.number});
+      return true;
+    }
+    job.behind.push_back(*before);
+  }
   job.key.program = std::move(order.program);
   job.key.name = order.argv.front();
   job.key.directory = order.directory.empty() ? spec_.directory : std::move(order.directory);
@@ -115,7 +120,6 @@ bool CommandRun::start_command(protocol::StartCommand order,
   job.argv = std::move(order.argv);
   job.numbers = std::move(order.descriptors);
   job.descriptors = std::move(descriptors);
-  for (const auto number : order.behind) job.behind.push_back(jobs_.at(number));
   job.beside = order.beside;
   const auto number = order.number;
   job.answer = [this, number, program = job.key.program,
@@ -127,9 +131,21 @@ bool CommandRun::start_command(protocol::StartCommand order,
   return true;
 }
 
+std::optional<NativePool::JobId> CommandRun::job_of(std::uint64_t number) const {
+  for (const auto* jobs : {&jobs_, &exited_}) {
+    const auto job = jobs->find(number);
+    if (job != jobs->end()) return job->second;
+  }
+  return std::nullopt;
+}
+
 void CommandRun::answered(std::uint64_t number, const std::string& program,
                           const NativePool::Answer& answer) {
-  jobs_.erase(number);
+  auto job = jobs_.extract(number);
+  if (std::holds_alternative<protocol::CommandExited>(answer)) {
+    exited_.insert(std::move(job));
+    if (exited_.size() > remembered_exits) exited_.erase(exited_.begin());
+  }
   uncount(number);
   if (std::holds_alternative<protocol::CommandWithdrawn>(answer))
     return listener_.send_beside_streams(id_, protocol::CommandWithdrawn{number});

@@ -45,12 +45,15 @@ class CommandRun : public Run, private Dispatcher::Executor {
   void want_slots(std::uint64_t slots);
   bool return_slots(std::uint64_t slots);
   bool start_command(protocol::StartCommand order, std::vector<protocol::Fd> descriptors);
+  // Of a command that has not been answered, or that has ended by itself.
+  std::optional<NativePool::JobId> job_of(std::uint64_t number) const;
   void answered(std::uint64_t number, const std::string& program, const NativePool::Answer& answer);
   void count(std::uint64_t number);
   void uncount(std::uint64_t number);
 
   NativePool& pool_;
-  std::map<std::uint64_t, NativePool::JobId> jobs_;  // by the client's number
+  std::map<std::uint64_t, NativePool::JobId> jobs_;    // by the client's number
+  std::map<std::uint64_t, NativePool::JobId> exited_;  // the latest
   bool is_borrower_ = false;
   std::uint32_t lent_ = 0;  // slots
   StopWatch client_watch_;

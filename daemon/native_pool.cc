@@ -95,22 +95,27 @@ bool NativePool::has_to_wait(const Entry& entry) const {
 // The zygote itself sees that it is still the right one when the command begins.
 void NativePool::order_ahead(std::uint64_t id) {
   auto& entry = jobs_.at(id);
-  entry.is_ahead = true;
-  for (const auto other : entry.job.behind) {
+  const auto& behind = entry.job.behind;
+  for (const auto other : behind) {
     const auto before = jobs_.find(static_cast<std::uint64_t>(other));
-    if (before == jobs_.end() || !before->second.is_forked ||
-        !(before->second.zygote->key() == entry.job.key) ||
-        (entry.zygote != nullptr && entry.zygote != before->second.zygote) ||
-        before->second.zygote->state() != NativeZygote::State::ready)
-      return answer(id, protocol::CommandWithdrawn{id});
-    entry.zygote = before->second.zygote;
+    if (before != jobs_.end()) entry.zygote = before->second.zygote;
   }
+  const auto is_of_zygote = [&](JobId other) {
+    const auto before = jobs_.find(static_cast<std::uint64_t>(other));
+    if (before == jobs_.end()) return entry.zygote->has_exited(static_cast<std::uint64_t>(other));
+    return before->second.is_forked && before->second.zygote == entry.zygote;
+  };
+  if (entry.zygote == nullptr || entry.zygote->state() != NativeZygote::State::ready ||
+      !(entry.zygote->key() == entry.job.key) ||
+      !std::all_of(behind.begin(), behind.end(), is_of_zygote))
+    return answer(id, protocol::CommandWithdrawn{id});
   fork(entry, id, *entry.zygote);
 }
 
 void NativePool::withdraw(JobId job) {
   const auto it = jobs_.find(static_cast<std::uint64_t>(job));
-  if (it != jobs_.end() && it->second.is_ahead) it->second.zygote->withdraw_command(it->first);
+  if (it != jobs_.end() && !it->second.job.behind.empty())
+    it->second.zygote->withdraw_command(it->first);
 }
 
 void NativePool::advance(std::uint64_t id) {
@@ -213,9 +218,7 @@ void NativePool::fork(Entry& entry, std::uint64_t id, NativeZygote& zygote) {
                               .printed_stderr = {},
                               .behind = {},
                               .beside = job.beside};
-  if (entry.is_ahead) {
-    for (const auto other : job.behind) order.behind.push_back(static_cast<std::uint64_t>(other));
-  }
+  for (const auto other : job.behind) order.behind.push_back(static_cast<std::uint64_t>(other));
   zygote.fork_command(std::move(order), std::move(job.descriptors));
 }
 
@@ -237,7 +240,7 @@ void NativePool::signal(JobId job, int signal, bool whole_tree) {
   if (it->second.is_forked) {
     it->second.zygote->signal_command(id, signal, whole_tree);
   } else if (ends_by_default(signal)) {
-    answer(id, protocol::CommandExited{id, signal, 0, 0, 0});
+    answer(id, protocol::CommandExited{id, signal, 0, 0, 0, 0});
   }
 }
 
@@ -291,11 +294,11 @@ void NativePool::command_withdrawn(NativeZygote& /*zygote*/,
 void NativePool::process_ended(NativeZygote& zygote) {
   std::vector<std::uint64_t> waiting;
   std::vector<std::uint64_t> lost;
-  std::vector<std::uint64_t>
-      ahead;  // had not begun: it tells the end of one before the next begins
+  // Had not begun as far as the zygote has told; where it has, their clients can see it.
+  std::vector<std::uint64_t> ahead;
   for (const auto& [id, entry] : jobs_) {
     if (entry.zygote != &zygote) continue;
-    auto& kind = !entry.is_forked ? waiting : entry.is_ahead && has_to_wait(entry) ? ahead : lost;
+    auto& kind = !entry.is_forked ? waiting : has_to_wait(entry) ? ahead : lost;
     kind.push_back(id);
   }
   for (const auto id : ahead) answer(id, protocol::CommandWithdrawn{id});
@@ -307,7 +310,7 @@ void NativePool::process_ended(NativeZygote& zygote) {
     remember(zygote.key(), std::move(trace), finding);
   }
   for (const auto id : waiting) refuse(id, zygote.key().program + " " + zygote.end());
-  for (const auto id : lost) answer(id, protocol::CommandExited{id, SIGKILL, 0, 0, 0});
+  for (const auto id : lost) answer(id, protocol::CommandExited{id, SIGKILL, 0, 0, 0, 0});
   loop_.defer([this, alive = std::weak_ptr(alive_)] {
     if (!alive.expired()) drop_ended();
   });

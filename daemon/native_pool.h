@@ -79,7 +79,6 @@ class NativePool : private NativeZygote::Listener {
     NativeZygote* zygote = nullptr;
     bool is_forked = false;
     bool is_second_try = false;
-    bool is_ahead = false;
   };
   struct Refusal {
     NativeKey key;

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::string_view preload = "LD_PRELOAD=";
 constexpr std::string_view zygote_variable = "HEARTH_ZYGOTE=";
+// Far more than are ordered ahead.
+constexpr std::size_t remembered_exits = 1024;
 
 // With the libraries before the user's own; the last of them takes all of this out again when it is
 // loaded.
@@ -164,6 +166,8 @@ void NativeZygote::on_message(const protocol::Message& message) {
     listener_.main_reached(*this);
   } else if (const auto* exited = std::get_if<protocol::CommandExited>(&message)) {
     running_.erase(exited->number);
+    exited_.insert(exited->number);
+    if (exited_.size() > remembered_exits) exited_.erase(exited_.begin());
     last_used_ = Clock::now();
     listener_.command_exited(*this, *exited);
   } else if (const auto* refused = std::get_if<protocol::CommandRefused>(&message)) {

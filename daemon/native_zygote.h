@@ -9,8 +9,6 @@
 // Everything happens on the loop's thread.
 #pragma once
 
-#include <sys/types.h>
-
 #include <memory>
 #include <set>
 #include <string>
@@ -69,6 +67,8 @@ class NativeZygote {
   // How it ended: for people.
   const std::string& end() const { return end_; }
   bool is_used() const { return !running_.empty(); }
+  // Whether it has told of this command's end, of the latest ones.
+  bool has_exited(std::uint64_t number) const { return exited_.contains(number); }
   Clock::time_point last_used() const { return last_used_; }
   protocol::ZygoteStatus status() const;
 
@@ -93,6 +93,7 @@ class NativeZygote {
   std::vector<protocol::Finding> findings_;
   std::string end_;
   std::set<std::uint64_t> running_;
+  std::set<std::uint64_t> exited_;
   std::uint64_t served_ = 0;
   EventLoop::TimerId patience_timer_{};
   Clock::time_point started_ = Clock::now();

@@ -2161,27 +2161,30 @@ bool read_fields(FieldReader& reader, CommandRefused& value) {
 }
 
 void write_fields(Packer& packer, const CommandExited& value) {
-  start_message(packer, 84, 5);
+  start_message(packer, 84, 6);
   write_field<Uint>(packer, "number", value.number);
   write_field<Int>(packer, "wait_status", value.wait_status);
   write_field<Uint>(packer, "user_us", value.user_us);
   write_field<Uint>(packer, "system_us", value.system_us);
   write_field<Uint>(packer, "max_rss_kib", value.max_rss_kib);
+  write_field<Uint>(packer, "elapsed_us", value.elapsed_us);
 }
 std::size_t size_of_fields(const CommandExited& value) {
-  return 66 +
+  return 78 +
          Uint::size(value.number) +
          Int::size(value.wait_status) +
          Uint::size(value.user_us) +
          Uint::size(value.system_us) +
-         Uint::size(value.max_rss_kib);
+         Uint::size(value.max_rss_kib) +
+         Uint::size(value.elapsed_us);
 }
 bool read_fields(FieldReader& reader, CommandExited& value) {
   return reader.read<Uint>("number", value.number) &&
          reader.read<Int>("wait_status", value.wait_status) &&
          reader.read<Uint>("user_us", value.user_us) &&
          reader.read<Uint>("system_us", value.system_us) &&
-         reader.read<Uint>("max_rss_kib", value.max_rss_kib);
+         reader.read<Uint>("max_rss_kib", value.max_rss_kib) &&
+         reader.read<Uint>("elapsed_us", value.elapsed_us);
 }
 
 void write_fields(Packer& packer, const SignalCommand& value) {

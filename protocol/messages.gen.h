@@ -15,7 +15,7 @@
 
 namespace hearth::protocol {
 
-inline constexpr std::uint64_t protocol_version = 3350672721;
+inline constexpr std::uint64_t protocol_version = 306435453;
 inline constexpr std::string_view features[] = {"pytest"};
 
 namespace limits {
@@ -938,7 +938,7 @@ struct CommandsOpened {
 // it. One that is ordered ahead begins by itself, on the slot of one that has ended, as soon as no
 // more than `beside` of those `behind` it are left; who is told that another one has ended knows by
 // the order of the answers whether it has begun. Before it begins, the last attached descriptor is
-// given an owner (F_SETOWN), by which the client sees it where nobody is left to tell.
+// given a signal (F_SETSIG), by which the client sees it where nobody is left to tell.
 struct StartCommand {
   std::uint64_t number = 0;  // the client's, used once
   std::string program{};  // absolute path
@@ -949,7 +949,8 @@ struct StartCommand {
   // which ones the attached become there, in their order, and the last of them also what is left;
   // all others are closed
   std::vector<std::uint64_t> descriptors{};
-  // numbers of earlier commands of the client, all that have not ended; empty: it begins at once
+  // numbers of earlier commands of the client, all of which it has not heard that they have ended;
+  // empty: it begins at once
   std::vector<std::uint64_t> behind{};
   std::uint64_t beside = 0;  // how many of these may go on when it begins
   friend bool operator==(const StartCommand&, const StartCommand&) = default;
@@ -963,13 +964,16 @@ struct CommandRefused {
   friend bool operator==(const CommandRefused&, const CommandRefused&) = default;
 };
 
-// native zygote to the daemon, which passes it on to the client: it has ended.
+// native zygote to the daemon, which passes it on to the client: it has ended. May be told some
+// milliseconds later, and together with others, while more are ordered ahead. Also before that,
+// `behind` in an order may name it.
 struct CommandExited {
   std::uint64_t number = 0;
   std::int64_t wait_status = 0;  // as waitpid gave it, never translated
   std::uint64_t user_us = 0;  // processor time, microseconds
   std::uint64_t system_us = 0;
   std::uint64_t max_rss_kib = 0;
+  std::uint64_t elapsed_us = 0;  // from its begin to its end
   friend bool operator==(const CommandExited&, const CommandExited&) = default;
 };
 

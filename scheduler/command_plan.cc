@@ -84,7 +84,7 @@ std::vector<CommandPlan::Start> CommandPlan::start_next(Time now, std::size_t mo
 }
 
 std::optional<std::size_t> CommandPlan::next() const {
-  if (ready_.empty() || used_slots_ < limits_.slots || serial_runs_) return std::nullopt;
+  if (ready_.empty() || !is_full() || serial_runs_) return std::nullopt;
   const std::size_t index = order_[*ready_.begin()];
   const PlannedCommand& command = commands_[index];
   if (slots_of(index) > 1 || command.serial || !waiting_[index].locks.empty() ||
@@ -106,7 +106,7 @@ void CommandPlan::promise(std::size_t index) {
 }
 
 void CommandPlan::keep_promises(Time now, std::size_t& most_slots, std::vector<Start>& starts) {
-  for (; !promised_.empty() && used_slots_ < limits_.slots && most_slots > 0; --most_slots) {
+  for (; !promised_.empty() && !is_full() && most_slots > 0; --most_slots) {
     const std::size_t index = promised_.front();
     promised_.pop_front();
     start(index, now, {}, starts);

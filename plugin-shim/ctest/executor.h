@@ -6,6 +6,7 @@
 // started ends exactly once, as `exited` or as `not_started`, also after kill().
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -38,6 +39,8 @@ constexpr std::uint64_t kSignalsLeftAlone = ~std::uint64_t{0x7fffffff};
 struct Exited {
   CommandNumber number = 0;
   int wait_status = 0;  // raw, as waitpid(2) tells it
+  // From its begin to its end, where somebody knows it who was nearer to both.
+  std::optional<std::chrono::microseconds> elapsed = std::nullopt;
 };
 
 // It was not executed, and will not be.

@@ -16,6 +16,10 @@ namespace {
 // What a process has written before its end is read and shown in this time.
 constexpr auto kReadingTime = std::chrono::milliseconds(50);
 
+// As many as keep those busy who begin them while this process hears of ends and orders more.
+constexpr std::size_t kAheadOfEach = 4;
+constexpr std::size_t kAheadOfAll = 16;
+
 }  // namespace
 
 bool Run::may_order_ahead() const {
@@ -37,7 +41,9 @@ bool Run::may_be_ordered_ahead(std::size_t index) const {
 
 void Run::order_ahead() {
   if (declined_at_ == done_ || !may_order_ahead()) return;
-  while (ahead_.size() < 2 * places_.size()) {
+  const std::size_t running = places_.size();
+  const std::size_t most = std::max(running, std::min(kAheadOfEach * running, kAheadOfAll));
+  while (ahead_.size() < most) {
     const auto index = plan_.next();
     if (!index || !may_be_ordered_ahead(*index)) return;
     const Test& test = parts_.listing.tests[*index];

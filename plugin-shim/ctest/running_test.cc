@@ -72,6 +72,7 @@ void RunningTest::process_ended(const CommandEnded& how, Clock::time_point now) 
   reads_at_.reset();
   if (const auto* exited = std::get_if<Exited>(&how)) {
     wait_status_ = exited->wait_status;
+    if (exited->elapsed && !has_matched_) started_ = now - *exited->elapsed;
   } else {
     could_start_ = false;
     start_failure_ = std::get<NotStarted>(how).reason;

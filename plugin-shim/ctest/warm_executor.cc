@@ -37,7 +37,7 @@ std::vector<protocol::Fd> streams(int output) {
 
 // Of one that was ordered ahead: its zygote has said so, though nobody may be left to tell it (see
 // start_command).
-bool was_begun(const protocol::Fd& output) { return fcntl(output.get(), F_GETOWN) != 0; }
+bool was_begun(const protocol::Fd& output) { return fcntl(output.get(), F_GETSIG) != 0; }
 
 constexpr auto kPatience = std::chrono::seconds(1);
 constexpr auto kRest = std::chrono::milliseconds(100);
@@ -247,7 +247,9 @@ void WarmExecutor::take_answers(std::vector<CommandEnded>& ended) {
 void WarmExecutor::take_exit(const protocol::CommandExited& exited,
                              std::vector<CommandEnded>& ended) {
   if (asked_.erase(exited.number) == 0) return;
-  ended.emplace_back(Exited{exited.number, static_cast<int>(exited.wait_status)});
+  Exited end{exited.number, static_cast<int>(exited.wait_status)};
+  if (exited.elapsed_us > 0) end.elapsed = std::chrono::microseconds(exited.elapsed_us);
+  ended.emplace_back(end);
   begin_next();
 }
 
@@ -255,7 +257,7 @@ void WarmExecutor::take_back(CommandNumber number, bool again, std::vector<Comma
   const auto asked = asked_.extract(number);
   if (asked.empty()) return;
   const bool is_ahead = asked.mapped().is_ahead;
-  if (asked.mapped().is_killed || (is_ahead && was_begun(asked.mapped().output))) {
+  if (asked.mapped().is_killed || was_begun(asked.mapped().output)) {
     ended.emplace_back(Exited{number, SIGKILL});
   } else if (is_ahead) {
     withdrawn_.insert(number);

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <cstring>
 #include <optional>
@@ -28,6 +29,10 @@ namespace hearth::zygote {
 namespace {
 
 using recorder::Passage;
+using Clock = std::chrono::steady_clock;
+
+// Ends are held back for so long at most.
+constexpr auto kTogether = std::chrono::milliseconds(4);
 
 std::string this_program() {
   std::array<char, PATH_MAX> path{};
@@ -38,6 +43,16 @@ std::string this_program() {
 std::uint64_t microseconds(const timeval& time) {
   return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 +
          static_cast<std::uint64_t>(time.tv_usec);
+}
+
+std::uint64_t microseconds(Clock::duration time) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(time).count());
+}
+
+int milliseconds_until(Clock::time_point time) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(time - Clock::now());
+  return static_cast<int>(std::max(left.count(), decltype(left)::rep{0}));
 }
 
 // Whether a command that has ended has left something behind in its process group; or anywhere, as
@@ -82,10 +97,13 @@ Arguments ForkServer::serve() {
   child_signals_ = protocol::Fd(signalfd(-1, &child_ended, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!child_signals_) _exit(1);
   for (;;) {
-    const auto wanted = static_cast<short>(POLLIN | (channel_.wants_write() ? POLLOUT : 0));
+    const bool writes = channel_.wants_write() && !tells_at_;
+    const auto wanted = static_cast<short>(POLLIN | (writes ? POLLOUT : 0));
     std::array<pollfd, 2> polled{{{channel_.fd(), wanted, 0}, {child_signals_.get(), POLLIN, 0}}};
-    if (poll(polled.data(), polled.size(), -1) < 0) continue;
+    if (poll(polled.data(), polled.size(), tells_at_ ? milliseconds_until(*tells_at_) : -1) < 0)
+      continue;
     if (polled[1].revents != 0 && reap()) return arguments_;
+    if (tells_at_ && *tells_at_ <= Clock::now()) tell();
     if ((polled[0].revents & POLLOUT) != 0) channel_.on_writable();
     if ((polled[0].revents & ~POLLOUT) != 0 && receive()) return arguments_;
     end_if_lost();
@@ -118,7 +136,7 @@ bool ForkServer::receive() {
     if (auto* order = std::get_if<protocol::ForkCommand>(&received.message)) {
       if (take_order(std::move(*order), std::move(received.descriptors))) return true;
     } else if (const auto* unwanted = std::get_if<protocol::WithdrawCommand>(&received.message)) {
-      withdraw(unwanted->number);
+      if (forget(unwanted->number)) channel_.send(protocol::CommandWithdrawn{unwanted->number});
     } else if (const auto* wanted = std::get_if<protocol::SignalCommand>(&received.message)) {
       signal_command(*wanted);
     } else if (std::holds_alternative<protocol::Retire>(received.message)) {
@@ -138,16 +156,20 @@ bool ForkServer::take_order(protocol::ForkCommand order, std::vector<protocol::F
     channel_.send(protocol::CommandWithdrawn{order.number});
     return false;
   }
-  return fork_command(std::move(order), std::move(descriptors));
+  return fork_command(order, std::move(descriptors));
 }
 
-bool ForkServer::fork_command(protocol::ForkCommand order, std::vector<protocol::Fd> descriptors) {
+bool ForkServer::fork_command(const protocol::ForkCommand& order,
+                              std::vector<protocol::Fd> descriptors) {
   const pid_t zygote = getpid();
-  if (!order.behind.empty() && !descriptors.empty())
-    fcntl(descriptors.back().get(), F_SETOWN, zygote);  // so that its client can see that it begins
+  // So that its client can see that it begins. The signal is the usual one, which nobody has asked
+  // for; that it was set outlives this process.
+  const bool is_marked = !order.behind.empty() && !descriptors.empty();
+  if (is_marked) fcntl(descriptors.back().get(), F_SETSIG, SIGIO);
   const pid_t pid = fork();
   if (pid < 0) {
     const int trouble = errno;
+    if (is_marked) fcntl(descriptors.back().get(), F_SETSIG, 0);
     withdraw_all();  // it may be executed elsewhere, and nobody here would see it end
     not_followed_.insert(order.number);
     channel_.send(protocol::CommandRefused{
@@ -157,7 +179,7 @@ bool ForkServer::fork_command(protocol::ForkCommand order, std::vector<protocol:
   if (pid > 0) {
     // Also here, since the child may not have come to it when it is to be killed.
     setpgid(pid, pid);
-    children_.emplace(pid, order.number);
+    children_.emplace(pid, Child{order.number, Clock::now()});
     return false;
   }
   // Their numbers may be the command's.
@@ -179,7 +201,7 @@ bool ForkServer::fork_command(protocol::ForkCommand order, std::vector<protocol:
 bool ForkServer::has_to_wait(const protocol::ForkCommand& order) const {
   std::uint64_t left = 0;
   for (const auto number : order.behind) {
-    const auto is_it = [&](const auto& child) { return child.second == number; };
+    const auto is_it = [&](const auto& child) { return child.second.number == number; };
     const auto waits = [&](const Waiting& each) { return each.order.number == number; };
     left += std::any_of(children_.begin(), children_.end(), is_it) ||
                     std::any_of(waiting_.begin(), waiting_.end(), waits)
@@ -204,10 +226,9 @@ bool ForkServer::is_daemon_there() const {
   return poll(&polled, 1, 0) == 0;
 }
 
-void ForkServer::withdraw(std::uint64_t number) {
-  const auto count =
-      std::erase_if(waiting_, [&](const Waiting& each) { return each.order.number == number; });
-  if (count > 0) channel_.send(protocol::CommandWithdrawn{number});
+bool ForkServer::forget(std::uint64_t number) {
+  return std::erase_if(waiting_,
+                       [number](const Waiting& each) { return each.order.number == number; }) > 0;
 }
 
 void ForkServer::withdraw_all() {
@@ -216,12 +237,11 @@ void ForkServer::withdraw_all() {
 }
 
 void ForkServer::signal_command(const protocol::SignalCommand& order) {
-  const auto waits = [&](const Waiting& each) { return each.order.number == order.number; };
-  if (std::erase_if(waiting_, waits) > 0)
+  if (forget(order.number))
     channel_.send(
-        protocol::CommandExited{order.number, static_cast<std::int64_t>(order.signal), 0, 0, 0});
-  for (const auto& [pid, number] : children_) {
-    if (number != order.number) continue;
+        protocol::CommandExited{order.number, static_cast<std::int64_t>(order.signal), 0, 0, 0, 0});
+  for (const auto& [pid, child] : children_) {
+    if (child.number != order.number) continue;
     if (order.whole_tree) {
       protocol::signal_tree(pid, static_cast<int>(order.signal));
     } else {
@@ -241,9 +261,12 @@ bool ForkServer::reap() {
     if (pid <= 0) break;
     const auto child = children_.find(pid);
     if (child == children_.end()) continue;
-    const protocol::CommandExited exited{child->second, status, microseconds(used.ru_utime),
+    const protocol::CommandExited exited{child->second.number,
+                                         status,
+                                         microseconds(used.ru_utime),
                                          microseconds(used.ru_stime),
-                                         static_cast<std::uint64_t>(used.ru_maxrss)};
+                                         static_cast<std::uint64_t>(used.ru_maxrss),
+                                         microseconds(Clock::now() - child->second.begun)};
     children_.erase(child);
     const bool is_followed = !leaves_processes(pid, children_.empty());
     if (!is_followed) not_followed_.insert(exited.number);
@@ -254,21 +277,33 @@ bool ForkServer::reap() {
     }
     channel_.enqueue(exited);
     if (!begins) continue;
-    // Told first: who knows of the end knows that the next one has begun.
-    channel_.flush();
+    tell_soon();
     if (!is_daemon_there()) return false;
     auto next = std::move(waiting_.front());
     waiting_.pop_front();
-    if (fork_command(std::move(next.order), std::move(next.descriptors))) return true;
+    if (fork_command(next.order, std::move(next.descriptors))) return true;
   }
-  channel_.flush();
+  if (!tells_at_ || waiting_.empty()) tell();
   return false;
+}
+
+void ForkServer::tell_soon() {
+  if (waiting_.size() <= children_.size() + 1) {
+    tell();
+  } else if (!tells_at_) {
+    tells_at_ = Clock::now() + kTogether;
+  }
+}
+
+void ForkServer::tell() {
+  tells_at_.reset();
+  channel_.flush();
 }
 
 // Nobody would ever learn how the children end.
 void ForkServer::end_if_lost() {
   if (!channel_.closed()) return;
-  for (const auto& [pid, number] : children_) protocol::signal_tree(pid, SIGKILL);
+  for (const auto& [pid, child] : children_) protocol::signal_tree(pid, SIGKILL);
   _exit(0);
 }
 

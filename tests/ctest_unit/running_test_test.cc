@@ -71,6 +71,15 @@ TEST_F(RunningTestTest, ends_when_its_process_and_its_output_have) {
   EXPECT_EQ(running.output().text(), "text\n");
 }
 
+TEST_F(RunningTestTest, takes_the_time_that_was_measured_nearer_to_it) {
+  RunningTest& running = begin(Seconds(10));
+  input_.reset();
+  read(3);
+  running.process_ended(Exited{5, 0, std::chrono::milliseconds(250)}, at(3));
+  EXPECT_TRUE(running.is_finished());
+  EXPECT_EQ(running.time(), Seconds(0.25));
+}
+
 TEST_F(RunningTestTest, is_not_held_up_by_what_it_left_behind) {
   RunningTest& running = begin(Seconds(10));
   running.process_ended(Exited{5, 0}, at(1));

@@ -50,11 +50,11 @@ class NativePoolTest : public PoolFixture {
   using Outcome = std::optional<NativePool::Answer>;
 
   // Its standard input is input_, its output nobody's. The outcome is there when it has come.
-  // behind: one that has to end first.
+  // behind: those that have to end first.
   NativePool::JobId start(NativeKey key, Outcome& outcome,
-                          std::optional<NativePool::JobId> behind = {}) {
+                          std::vector<NativePool::JobId> behind = {}) {
     NativePool::Job job;
-    if (behind) job.behind = {*behind};
+    job.behind = std::move(behind);
     job.argv = {key.name};
     job.key = std::move(key);
     job.numbers = {0, 1, 2};
@@ -146,7 +146,7 @@ class AheadTest : public NativePoolTest {
     std::filesystem::copy_file("/bin/cat", program_);
     running_ = start(key(program_), first_);
     run_until([&] { return served() == std::vector<std::uint64_t>{1}; });
-    ahead_ = start(key(program_), second_, running_);
+    ahead_ = start(key(program_), second_, {running_});
   }
 
   void TearDown() override {
@@ -219,16 +219,44 @@ TEST_F(AheadTest, is_killed_without_having_begun_when_nobody_waits_for_it) {
 
 TEST_F(AheadTest, is_not_taken_behind_another_program) {
   Outcome outcome;
-  start(key("/bin/true"), outcome, running_);
+  start(key("/bin/true"), outcome, {running_});
   run_until([&] { return outcome.has_value(); });
   EXPECT_TRUE(is_withdrawn(outcome));
   end_first();
 }
 
-TEST_F(AheadTest, is_not_taken_behind_one_that_has_ended) {
+TEST_F(AheadTest, is_taken_behind_one_that_has_ended_as_well) {
+  end_first();
+  Outcome third;
+  const auto last = start(key(program_), third, {running_, ahead_});
+  run_until([&] { return served() == std::vector<std::uint64_t>{3}; });
+  pool_.signal(ahead_, SIGKILL, false);
+  run_until([&] { return second_.has_value(); });
+  EXPECT_FALSE(third.has_value());
+  pool_.signal(last, SIGTERM, false);
+  run_until([&] { return third.has_value(); });
+  EXPECT_EQ(wait_status(third), SIGTERM);
+}
+
+TEST_F(AheadTest, ends_are_told_in_order_and_soon_also_when_many_are_to_come) {
+  constexpr std::size_t count = 6;
+  std::array<Outcome, count> outcomes;
+  std::vector<NativePool::JobId> before{running_, ahead_};
+  for (auto& outcome : outcomes) before.push_back(start(key(program_), outcome, before));
+  end_first();  // though nothing else ends after it
+  EXPECT_FALSE(second_.has_value());
+  close(std::exchange(input_[1], -1));
+  run_until([&] { return answered_.size() == count + 2; });
+  std::vector<const Outcome*> in_order{&first_, &second_};
+  for (const auto& outcome : outcomes) in_order.push_back(&outcome);
+  EXPECT_EQ(answered_, in_order);
+  EXPECT_EQ(wait_status(outcomes.back()), 0);
+}
+
+TEST_F(AheadTest, is_not_taken_behind_those_that_have_all_ended) {
   end_first();
   Outcome outcome;
-  start(key(program_), outcome, running_);
+  start(key(program_), outcome, {running_});
   run_until([&] { return outcome.has_value(); });
   EXPECT_TRUE(is_withdrawn(outcome));
   pool_.signal(ahead_, SIGKILL, false);

@@ -21,6 +21,18 @@ PlannedCommand command(int number) {
   return made;
 }
 
+// The same numbers in each run.
+class Random {
+ public:
+  unsigned operator()(unsigned below) {
+    state_ = state_ * 1664525U + 1013904223U;
+    return state_ / 65536U % below;
+  }
+
+ private:
+  unsigned state_ = 1;
+};
+
 class World {
  public:
   World(std::vector<PlannedCommand> commands, CommandLimits limits)
@@ -226,11 +238,7 @@ TEST(CommandPlan, promises_nothing_that_would_pass_what_becomes_ready) {
 }
 
 TEST(CommandPlan, starts_in_the_same_order_with_promises) {
-  unsigned state = 1;
-  const auto random = [&](unsigned below) {
-    state = state * 1664525U + 1013904223U;
-    return state / 65536U % below;
-  };
+  Random random;
   for (int round = 0; round < 300; ++round) {
     std::vector<PlannedCommand> commands;
     for (int number = 1; number <= 20; ++number) {
@@ -285,11 +293,7 @@ TEST(CommandPlan, promises_nothing_that_hangs_on_what_ends) {
 }
 
 TEST(CommandPlan, runs_every_command_once_whatever_they_want) {
-  unsigned state = 1;
-  const auto random = [&](unsigned below) {
-    state = state * 1664525U + 1013904223U;
-    return state / 65536U % below;
-  };
+  Random random;
   for (int round = 0; round < 300; ++round) {
     std::vector<PlannedCommand> commands;
     const unsigned slots = 1 + random(4);

@@ -17,7 +17,7 @@ from typing import ClassVar, Final, TypeVar
 
 _T = TypeVar("_T")
 
-PROTOCOL_VERSION: Final = 3350672721
+PROTOCOL_VERSION: Final = 306435453
 FEATURES: Final = ["pytest"]
 FRAME_BYTES: Final = 268435456
 STRING_BYTES: Final = 16777216
@@ -3320,7 +3320,7 @@ class StartCommand(Message):
     executed it. One that is ordered ahead begins by itself, on the slot of one that has ended,
     as soon as no more than `beside` of those `behind` it are left; who is told that another one
     has ended knows by the order of the answers whether it has begun. Before it begins, the last
-    attached descriptor is given an owner (F_SETOWN), by which the client sees it where nobody
+    attached descriptor is given a signal (F_SETSIG), by which the client sees it where nobody
     is left to tell.
     """
 
@@ -3342,8 +3342,8 @@ class StartCommand(Message):
     # environment: NAME=value entries, the whole environment
     # descriptors: which ones the attached become there, in their order, and the last of them also
     # what is left; all others are closed
-    # behind: numbers of earlier commands of the client, all that have not ended; empty: it begins
-    # at once
+    # behind: numbers of earlier commands of the client, all of which it has not heard that they
+    # have ended; empty: it begins at once
     # beside: how many of these may go on when it begins
     ID: ClassVar[int] = 82
     NAME: ClassVar[str] = "start_command"
@@ -3424,11 +3424,15 @@ class CommandRefused(Message):
 
 
 class CommandExited(Message):
-    """native zygote to the daemon, which passes it on to the client: it has ended."""
+    """native zygote to the daemon, which passes it on to the client: it has ended. May be told
+    some milliseconds later, and together with others, while more are ordered ahead. Also before
+    that, `behind` in an order may name it.
+    """
 
-    __slots__ = ("number", "wait_status", "user_us", "system_us", "max_rss_kib")
+    __slots__ = ("number", "wait_status", "user_us", "system_us", "max_rss_kib", "elapsed_us")
     # wait_status: as waitpid gave it, never translated
     # user_us: processor time, microseconds
+    # elapsed_us: from its begin to its end
     ID: ClassVar[int] = 84
     NAME: ClassVar[str] = "command_exited"
 
@@ -3439,12 +3443,14 @@ class CommandExited(Message):
         user_us: int,
         system_us: int,
         max_rss_kib: int,
+        elapsed_us: int,
     ) -> None:
         self.number = number
         self.wait_status = wait_status
         self.user_us = user_us
         self.system_us = system_us
         self.max_rss_kib = max_rss_kib
+        self.elapsed_us = elapsed_us
 
     def to_wire(self) -> list[object]:
         return [84, {
@@ -3453,6 +3459,7 @@ class CommandExited(Message):
             "user_us": self.user_us,
             "system_us": self.system_us,
             "max_rss_kib": self.max_rss_kib,
+            "elapsed_us": self.elapsed_us,
         }]
 
     @classmethod
@@ -3463,6 +3470,7 @@ class CommandExited(Message):
             _uint(fields["user_us"], "command_exited.user_us"),
             _uint(fields["system_us"], "command_exited.system_us"),
             _uint(fields["max_rss_kib"], "command_exited.max_rss_kib"),
+            _uint(fields["elapsed_us"], "command_exited.elapsed_us"),
         )
 
 
