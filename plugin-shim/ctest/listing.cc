@@ -219,6 +219,7 @@ tl::expected<Listing, std::string> list_tests(const ListingRequest& request) {
   const LogKeeper keeper(request.directory);
   auto versions = CapturedProcess::start({request.ctest.string(), "--version"});
   auto json = CapturedProcess::start(command_of(request, "--show-only=json-v1"));
+  if (request.meanwhile) request.meanwhile();
   if (!versions) return tl::unexpected(versions.error());
   const Captured version = versions->wait();
   if (!json) return tl::unexpected(json.error());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -46,7 +47,8 @@ struct ListingRequest {
   // -R.
   std::string never;
   bool verbose = false;
-  bool ignores_tests = false;  // perhaps
+  bool ignores_tests = false;       // perhaps
+  std::function<void()> meanwhile;  // called while ctest lists; may be null
 };
 
 // The error says in a few words why it is of no use; the real ctest will do better.

@@ -17,7 +17,7 @@ namespace {
 constexpr auto kReadingTime = std::chrono::milliseconds(50);
 
 // As many as keep those busy who begin them while this process hears of ends and orders more.
-constexpr std::size_t kAheadOfEach = 4;
+constexpr std::size_t kAheadOfEach = 8;
 constexpr std::size_t kAheadOfAll = 16;
 
 }  // namespace

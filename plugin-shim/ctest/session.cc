@@ -122,7 +122,7 @@ bool Session::prepare() {
   }
   ListingRequest request{
       request_.ctest,   project_.binary_directory(), options_.configuration, options_.selection, {},
-      options_.verbose, project_.is_customized()};
+      options_.verbose, project_.is_customized(),    request_.meanwhile};
   if (options_.include.empty()) request.never = options_.exclude;
   auto listing = list_tests(request);
   if (!listing) return leave(listing.error());

@@ -26,6 +26,8 @@ struct SessionRequest {
   const Options& options;
   std::filesystem::path ctest;  // the real one
   const char* (*variable)(const char* name);
+  // Called while the real one lists the tests: what takes time and changes nothing.
+  std::function<void()> meanwhile;
   // Made when tests are about to start, which may be never.
   std::function<std::unique_ptr<Executor>()> executor;
 };

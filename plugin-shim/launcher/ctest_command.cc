@@ -139,8 +139,9 @@ Outcome carry_out(const fs::path& real, const std::vector<std::string>& argument
   is_strict = options.strict;
   constexpr hearth::ctest::Seconds kSlow{60};
   if (options.slow_after.count() == 0 && isatty(STDERR_FILENO) == 1) options.slow_after = kSlow;
+  ExecutorSource executors(arguments);
   return hearth::ctest::carry_out(
-      {options, real, variable, [&] { return make_executor(arguments); }});
+      {options, real, variable, [&] { executors.look(); }, [&] { return executors.make(); }});
 }
 
 int run_plainly(const fs::path& real, const std::vector<std::string>& arguments,

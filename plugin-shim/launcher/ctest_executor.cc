@@ -1,5 +1,6 @@
 #include "plugin-shim/launcher/ctest_executor.h"
 
+#include <csignal>
 #include <utility>
 
 #include "plugin-shim/client/locations.h"
@@ -11,19 +12,26 @@
 
 namespace hearth::launcher {
 
-std::unique_ptr<ctest::Executor> make_executor(const std::vector<std::string>& arguments) {
-  const auto conversation = client::open_or_start(client::executable_directory());
+void ExecutorSource::look() {
+  if (const auto running = client::open_running())
+    daemon_ = static_cast<pid_t>(running->connection.daemon_pid());
+}
+
+std::unique_ptr<ctest::Executor> ExecutorSource::make() {
   auto local = std::make_unique<ctest::LocalExecutor>();
-  if (!conversation) {
-    complain(conversation.error().message + " (so no test program is warm)");
-    return local;
+  if (!daemon_ || kill(*daemon_, 0) != 0) {
+    const auto conversation = client::open_or_start(client::executable_directory());
+    if (!conversation) {
+      complain(conversation.error().message + " (so no test program is warm)");
+      return local;
+    }
+    daemon_ = static_cast<pid_t>(conversation->connection.daemon_pid());
   }
-  const auto daemon = static_cast<pid_t>(conversation->connection.daemon_pid());
   const auto endpoints = protocol::locate_endpoints();
   // No process of the daemon's could be like this one.
-  if (!endpoints || !client::difference_from(daemon).empty()) return local;
+  if (!endpoints || !client::difference_from(*daemon_).empty()) return local;
   std::vector<std::string> typed{"ctest"};
-  typed.insert(typed.end(), arguments.begin(), arguments.end());
+  typed.insert(typed.end(), arguments_.begin(), arguments_.end());
   return std::make_unique<ctest::WarmExecutor>(*endpoints, std::move(typed), std::move(local));
 }
 

@@ -22,6 +22,7 @@
 #include "plugin-shim/preload/gate.h"
 #include "plugin-shim/preload/main_audit.h"
 #include "plugin-shim/preload/next.h"
+#include "plugin-shim/preload/text_pages.h"
 #include "protocol/process_tree.h"
 #include "protocol/signature.h"
 
@@ -32,7 +33,7 @@ using recorder::Passage;
 using Clock = std::chrono::steady_clock;
 
 // Ends are held back for so long at most.
-constexpr auto kTogether = std::chrono::milliseconds(4);
+constexpr auto kTogether = std::chrono::milliseconds(8);
 
 std::string this_program() {
   std::array<char, PATH_MAX> path{};
@@ -81,6 +82,7 @@ Arguments ForkServer::serve() {
   recorder::Lookup::make_all();
   recorder::is_open.store(false, std::memory_order_relaxed);
   report();
+  let_forks_inherit_text();
   sigset_t child_ended;
   sigemptyset(&child_ended);
   sigaddset(&child_ended, SIGCHLD);
@@ -118,7 +120,9 @@ void ForkServer::report() {
     const Passage passage{Passage::AsOwner{}};
     ready.files = Passage::record().end_stage();
   }
-  files_.insert(files_.end(), ready.files.begin(), ready.files.end());
+  for (const auto& file : ready.files) {
+    if (std::find(files_.begin(), files_.end(), file) == files_.end()) files_.push_back(file);
+  }
   ready.findings = audit(channel_.fd());
   for (const auto& file : ready.files) {
     if (file.look == protocol::Look::written)
@@ -288,7 +292,9 @@ bool ForkServer::reap() {
 }
 
 void ForkServer::tell_soon() {
-  if (waiting_.size() <= children_.size() + 1) {
+  // From then on more will be ordered before those have begun that wait.
+  const bool is_time = waiting_.size() == children_.size() + 1;
+  if (is_time || waiting_.size() == 1) {
     tell();
   } else if (!tells_at_) {
     tells_at_ = Clock::now() + kTogether;

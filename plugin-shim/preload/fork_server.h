@@ -76,7 +76,7 @@ class ForkServer {
   void withdraw_all();
   void signal_command(const protocol::SignalCommand& order);
   bool reap();
-  // Of an end: at once, if no more wait than would soon have begun, too.
+  // Of an end: with those before it, as soon as no more wait than will soon have begun.
   void tell_soon();
   void tell();
   void end_if_lost();
