@@ -106,7 +106,8 @@ bool CommandRun::start_command(protocol::StartCommand order,
   job.key.program = std::move(order.program);
   job.key.name = order.argv.front();
   job.key.directory = order.directory.empty() ? spec_.directory : std::move(order.directory);
-  job.key.environment = order.has_environment ? std::move(order.environment) : spec_.environment;
+  job.key.environment =
+      order.has_environment ? SharedEnvironment(std::move(order.environment)) : environment_;
   job.key.umask = spec_.umask;
   job.key.context = spec_.context;
   Streams streams;  // as far as they are there, for a look

@@ -24,6 +24,7 @@ class CommandRun : public Run, private Dispatcher::Executor {
              protocol::ProcessSpec spec, pid_t client, NativePool& pool)
       : Run(services, listener, id, std::move(spec), {}, client),
         pool_(pool),
+        environment_(spec_.environment),
         client_watch_(services.loop, [this](bool is_stopped) {
           services_.dispatcher.post(scheduler::BorrowerStopped{id_, is_stopped});
         }) {}
@@ -52,6 +53,7 @@ class CommandRun : public Run, private Dispatcher::Executor {
   void uncount(std::uint64_t number);
 
   NativePool& pool_;
+  SharedEnvironment environment_;                      // of commands that have none of their own
   std::map<std::uint64_t, NativePool::JobId> jobs_;    // by the client's number
   std::map<std::uint64_t, NativePool::JobId> exited_;  // the latest
   bool is_borrower_ = false;

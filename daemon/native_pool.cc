@@ -20,7 +20,7 @@ constexpr std::size_t remembered_keys = 1024;
 constexpr auto rest_after_change = std::chrono::milliseconds(100);
 
 std::string_view value_of(const NativeKey& key, std::string_view name) {
-  for (const std::string_view entry : key.environment) {
+  for (const std::string_view entry : key.environment.entries()) {
     if (entry.starts_with(name) && entry.substr(name.size()).starts_with('='))
       return entry.substr(name.size() + 1);
   }

@@ -79,7 +79,7 @@ std::string NativeZygote::spawn(const std::string& library, const std::vector<st
   SpawnRequest request;
   request.program = key_.program;
   request.arguments = {key_.name};
-  request.environment = with_libraries(key_.environment, first, library);
+  request.environment = with_libraries(key_.environment.entries(), first, library);
   request.directory = key_.directory;
   request.control = pair->second.get();
   request.umask = key_.umask;

@@ -42,7 +42,7 @@ class NativePoolTest : public PoolFixture {
     key.program = program;
     key.name = program;
     key.directory = directory;
-    key.environment = {"A=1"};
+    key.environment = SharedEnvironment({"A=1"});
     key.umask = 022;
     return key;
   }
