@@ -35,8 +35,7 @@ bool Run::may_be_ordered_ahead(std::size_t index) const {
   return !test.disabled && !test.command.empty() && !test.is_alone_of_its_program &&
          test.required_files.empty() && test.required_successes.empty() &&
          test.resource_groups.empty() && !test.processor_affinity &&
-         test.environment_modification.empty() &&
-         directory_trouble(test.directory, parts_.listing.version).empty();
+         test.environment_modification.empty();
 }
 
 void Run::order_ahead() {
