@@ -17,8 +17,8 @@ namespace {
 constexpr auto kReadingTime = std::chrono::milliseconds(50);
 
 // As many as keep those busy who begin them while this process hears of ends and orders more.
-constexpr std::size_t kAheadOfEach = 8;
-constexpr std::size_t kAheadOfAll = 16;
+constexpr std::size_t kAheadOfEach = 16;
+constexpr std::size_t kAheadOfAll = 32;
 
 }  // namespace
 

@@ -65,7 +65,9 @@ Command command_of(const Test& test) {
   Command command;
   command.argv = test.command;
   // A relative one is left as it is in the list of tests, and meant from the build directory.
-  command.directory = std::filesystem::absolute(test.directory).string();
+  command.directory = test.directory.starts_with('/')
+                          ? test.directory
+                          : std::filesystem::absolute(test.directory).string();
   return command;
 }
 

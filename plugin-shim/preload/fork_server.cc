@@ -33,7 +33,7 @@ using recorder::Passage;
 using Clock = std::chrono::steady_clock;
 
 // Ends are held back for so long at most.
-constexpr auto kTogether = std::chrono::milliseconds(8);
+constexpr auto kTogether = std::chrono::milliseconds(16);
 
 std::string this_program() {
   std::array<char, PATH_MAX> path{};
@@ -256,8 +256,7 @@ void ForkServer::signal_command(const protocol::SignalCommand& order) {
 
 bool ForkServer::reap() {
   signalfd_siginfo info{};
-  while (read(child_signals_.get(), &info, sizeof info) > 0) {
-  }
+  [[maybe_unused]] const ssize_t taken = read(child_signals_.get(), &info, sizeof info);
   int status = 0;
   rusage used{};
   while (!children_.empty()) {
