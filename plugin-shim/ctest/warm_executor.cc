@@ -15,6 +15,7 @@
 
 #include "plugin-shim/client/process_context.h"
 #include "plugin-shim/client/this_process.h"
+#include "protocol/output_mark.h"
 
 namespace hearth::ctest {
 namespace {
@@ -35,9 +36,13 @@ std::vector<protocol::Fd> streams(int output) {
   return descriptors;
 }
 
-// Of one that was ordered ahead: its zygote has said so, though nobody may be left to tell it (see
-// start_command).
-bool was_begun(const protocol::Fd& output) { return fcntl(output.get(), F_GETSIG) != 0; }
+// Of one whose end nobody has told or will tell, and which may have been ordered ahead: its zygote
+// has noted what became of it. Nothing: it has not begun.
+std::optional<int> noted_end(const protocol::Fd& output) {
+  const auto mark = protocol::mark_of(output.get());
+  if (mark == protocol::OutputMark::none) return std::nullopt;
+  return mark == protocol::OutputMark::succeeded ? 0 : SIGKILL;
+}
 
 constexpr auto kPatience = std::chrono::seconds(1);
 constexpr auto kRest = std::chrono::milliseconds(100);
@@ -246,8 +251,12 @@ void WarmExecutor::take_answers(std::vector<CommandEnded>& ended) {
 
 void WarmExecutor::take_exit(const protocol::CommandExited& exited,
                              std::vector<CommandEnded>& ended) {
-  if (asked_.erase(exited.number) == 0) return;
+  const auto asked = asked_.extract(exited.number);
+  if (asked.empty()) return;
   Exited end{exited.number, static_cast<int>(exited.wait_status)};
+  // It may be that it was lost with its zygote.
+  if (end.wait_status == SIGKILL && !asked.mapped().is_killed)
+    end.wait_status = noted_end(asked.mapped().output).value_or(SIGKILL);
   if (exited.elapsed_us > 0) end.elapsed = std::chrono::microseconds(exited.elapsed_us);
   ended.emplace_back(end);
   begin_next();
@@ -256,10 +265,11 @@ void WarmExecutor::take_exit(const protocol::CommandExited& exited,
 void WarmExecutor::take_back(CommandNumber number, bool again, std::vector<CommandEnded>& ended) {
   const auto asked = asked_.extract(number);
   if (asked.empty()) return;
-  const bool is_ahead = asked.mapped().is_ahead;
-  if (asked.mapped().is_killed || was_begun(asked.mapped().output)) {
+  if (asked.mapped().is_killed) {
     ended.emplace_back(Exited{number, SIGKILL});
-  } else if (is_ahead) {
+  } else if (const auto end = noted_end(asked.mapped().output)) {
+    ended.emplace_back(Exited{number, *end});
+  } else if (asked.mapped().is_ahead) {
     withdrawn_.insert(number);
   } else if (again) {
     start(number, asked.mapped().command);
@@ -277,8 +287,8 @@ void WarmExecutor::lost(bool is_refused, std::vector<CommandEnded>& ended) {
   // Until the zygotes have seen it, too, and begin nothing any more.
   if (!asked_.empty()) std::this_thread::sleep_for(kRest);
   for (const auto& [number, asked] : std::exchange(asked_, {})) {
-    if (asked.has_begun || was_begun(asked.output)) {
-      ended.emplace_back(Exited{number, SIGKILL});
+    if (const auto end = noted_end(asked.output); end || asked.has_begun) {
+      ended.emplace_back(Exited{number, end.value_or(SIGKILL)});
     } else {
       withdrawn_.insert(number);
     }

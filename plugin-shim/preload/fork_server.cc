@@ -23,12 +23,14 @@
 #include "plugin-shim/preload/main_audit.h"
 #include "plugin-shim/preload/next.h"
 #include "plugin-shim/preload/text_pages.h"
+#include "protocol/output_mark.h"
 #include "protocol/process_tree.h"
 #include "protocol/signature.h"
 
 namespace hearth::zygote {
 namespace {
 
+using protocol::OutputMark;
 using recorder::Passage;
 using Clock = std::chrono::steady_clock;
 
@@ -166,14 +168,13 @@ bool ForkServer::take_order(protocol::ForkCommand order, std::vector<protocol::F
 bool ForkServer::fork_command(const protocol::ForkCommand& order,
                               std::vector<protocol::Fd> descriptors) {
   const pid_t zygote = getpid();
-  // So that its client can see that it begins. The signal is the usual one, which nobody has asked
-  // for; that it was set outlives this process.
+  // So that its client can see that it begins.
   const bool is_marked = !order.behind.empty() && !descriptors.empty();
-  if (is_marked) fcntl(descriptors.back().get(), F_SETSIG, SIGIO);
+  if (is_marked) protocol::set_mark(descriptors.back().get(), OutputMark::begun);
   const pid_t pid = fork();
   if (pid < 0) {
     const int trouble = errno;
-    if (is_marked) fcntl(descriptors.back().get(), F_SETSIG, 0);
+    if (is_marked) protocol::set_mark(descriptors.back().get(), OutputMark::none);
     withdraw_all();  // it may be executed elsewhere, and nobody here would see it end
     not_followed_.insert(order.number);
     channel_.send(protocol::CommandRefused{
@@ -183,7 +184,8 @@ bool ForkServer::fork_command(const protocol::ForkCommand& order,
   if (pid > 0) {
     // Also here, since the child may not have come to it when it is to be killed.
     setpgid(pid, pid);
-    children_.emplace(pid, Child{order.number, Clock::now()});
+    auto output = is_marked ? std::move(descriptors.back()) : protocol::Fd();
+    children_.emplace(pid, Child{order.number, Clock::now(), std::move(output)});
     return false;
   }
   // Their numbers may be the command's.
@@ -193,6 +195,9 @@ bool ForkServer::fork_command(const protocol::ForkCommand& order,
   const auto close_all = [](const std::vector<protocol::Fd>& others) {
     for (const auto& descriptor : others) close(descriptor.get());
   };
+  for (const auto& [other, child] : children_) {
+    if (child.output) close(child.output.get());
+  }
   for (const auto& each : waiting_) close_all(each.descriptors);
   for (const auto& each : received_) close_all(each.descriptors);
   begin_command(zygote, order, std::move(descriptors));
@@ -270,6 +275,8 @@ bool ForkServer::reap() {
                                          microseconds(used.ru_stime),
                                          static_cast<std::uint64_t>(used.ru_maxrss),
                                          microseconds(Clock::now() - child->second.begun)};
+    if (status == 0 && child->second.output)
+      protocol::set_mark(child->second.output.get(), OutputMark::succeeded);
     children_.erase(child);
     const bool is_followed = !leaves_processes(pid, children_.empty());
     if (!is_followed) not_followed_.insert(exited.number);

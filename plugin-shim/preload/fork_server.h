@@ -53,6 +53,7 @@ class ForkServer {
   struct Child {
     std::uint64_t number = 0;  // of its command
     Clock::time_point begun;
+    protocol::Fd output;  // where its end is noted; may be none
   };
   struct Waiting {
     protocol::ForkCommand order;

@@ -258,8 +258,8 @@ def test_no_test_is_executed_twice_when_somebody_is_killed(
         passed = re.search(rf" {name} \.+   Passed", done.stdout) is not None
         assert not passed or name in ended - failing, name
     passed_count = done.stdout.count("   Passed")
-    # Those that were running are lost, and those that had just ended and were not told of.
-    assert passed_count >= len(tests) - len(failing) - 3 * 34, str(done)
+    # Those that were running are lost, and those at the begin that were not ordered ahead.
+    assert passed_count >= len(tests) - len(failing) - 3 * 6, str(done)
 
 
 def test_a_program_that_is_replaced_during_a_run_is_another_one_from_then_on(
