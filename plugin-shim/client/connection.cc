@@ -16,6 +16,7 @@
 #include "plugin-shim/client/locations.h"
 #include "protocol/channel.h"
 #include "protocol/codec.h"
+#include "protocol/poll_time.h"
 #include "protocol/unix_socket.h"
 
 namespace hearth::client {
@@ -31,11 +32,6 @@ struct ContextDeleter {
 struct SocketDeleter {
   void operator()(void* socket) const { zmq_close(socket); }
 };
-
-int milliseconds_until(Clock::time_point until) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
-  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 24 * 3600 * 1000));
-}
 
 Failure trouble(const std::string& what) {
   return {FailureKind::trouble, "cannot talk to the daemon: " + what};
@@ -207,7 +203,7 @@ tl::expected<Wake, Failure> Connection::receive_bytes(std::string& payload, Cloc
     items[count++] = {nullptr, parts_->streams.fd(), wanted, 0};
     if (other_fd >= 0) items[count++] = {nullptr, other_fd, ZMQ_POLLIN, 0};
 
-    const int ready = zmq_poll(items, count, milliseconds_until(until));
+    const int ready = zmq_poll(items, count, protocol::milliseconds_until(until));
     if (ready < 0 && zmq_errno() == EINTR) return Wake::other;
     if (ready < 0) return tl::unexpected(trouble(zmq_strerror(zmq_errno())));
     if (ready == 0) return Wake::timeout;
@@ -242,7 +238,7 @@ tl::expected<Wake, Failure> Connection::receive(protocol::Message& message, Cloc
 bool Connection::wait_until_closed(Clock::time_point until) {
   while (!parts_->streams.closed()) {
     pollfd streams{parts_->streams.fd(), POLLIN, 0};
-    const int ready = poll(&streams, 1, milliseconds_until(until));
+    const int ready = poll(&streams, 1, protocol::milliseconds_until(until));
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) return false;
     static_cast<void>(parts_->streams.on_readable());  // only its end matters now

@@ -18,6 +18,7 @@
 #include "plugin-shim/ctest/resource_variables.h"
 #include "plugin-shim/ctest/status_line.h"
 #include "plugin-shim/ctest/test_start.h"
+#include "protocol/poll_time.h"
 
 namespace hearth::ctest {
 namespace {
@@ -34,13 +35,6 @@ std::set<unsigned> allowed_processors() {
     if (CPU_ISSET(processor, &set)) allowed.insert(processor);
   }
   return allowed;
-}
-
-// Rounded up, so that nothing is looked at before its time.
-int milliseconds_until(RunningTest::Clock::time_point time) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(time - RunningTest::Clock::now());
-  constexpr std::int64_t kLongest = 1000 * 1000;
-  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, kLongest));
 }
 
 }  // namespace
@@ -266,7 +260,7 @@ bool Run::wait() {
   }
   for (const protocol::Fd& leaked : leaked_) watched.push_back({leaked.get(), POLLIN, 0});
   const auto next = next_time();
-  if (poll(watched.data(), watched.size(), next ? milliseconds_until(*next) : -1) < 0)
+  if (poll(watched.data(), watched.size(), next ? protocol::milliseconds_until(*next) : -1) < 0)
     return errno == EINTR;
   if (watched[1].revents != 0) interrupted_by_ = parts_.interruption.take();
   const Clock::time_point now = Clock::now();

@@ -24,6 +24,7 @@
 #include "plugin-shim/preload/next.h"
 #include "plugin-shim/preload/text_pages.h"
 #include "protocol/output_mark.h"
+#include "protocol/poll_time.h"
 #include "protocol/process_tree.h"
 #include "protocol/signature.h"
 
@@ -51,11 +52,6 @@ std::uint64_t microseconds(const timeval& time) {
 std::uint64_t microseconds(Clock::duration time) {
   return static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(time).count());
-}
-
-int milliseconds_until(Clock::time_point time) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(time - Clock::now());
-  return static_cast<int>(std::max(left.count(), decltype(left)::rep{0}));
 }
 
 // Whether a command that has ended has left something behind in its process group; or anywhere, as
@@ -104,7 +100,8 @@ Arguments ForkServer::serve() {
     const bool writes = channel_.wants_write() && !tells_at_;
     const auto wanted = static_cast<short>(POLLIN | (writes ? POLLOUT : 0));
     std::array<pollfd, 2> polled{{{channel_.fd(), wanted, 0}, {child_signals_.get(), POLLIN, 0}}};
-    if (poll(polled.data(), polled.size(), tells_at_ ? milliseconds_until(*tells_at_) : -1) < 0)
+    if (poll(polled.data(), polled.size(),
+             tells_at_ ? protocol::milliseconds_until(*tells_at_) : -1) < 0)
       continue;
     if (polled[1].revents != 0 && reap()) return arguments_;
     if (tells_at_ && *tells_at_ <= Clock::now()) tell();
