@@ -23,17 +23,14 @@ std::filesystem::path home() {
 
 }  // namespace
 
-std::filesystem::path log_file() {
-  std::filesystem::path directory;
-  if (!variable("HEARTH_STATE_DIR").empty()) {
-    directory = variable("HEARTH_STATE_DIR");
-  } else if (!variable("XDG_STATE_HOME").empty()) {
-    directory = std::filesystem::path(variable("XDG_STATE_HOME")) / "hearth";
-  } else {
-    directory = home() / ".local" / "state" / "hearth";
-  }
-  return directory / "hearthd.log";
+std::filesystem::path state_directory() {
+  if (!variable("HEARTH_STATE_DIR").empty()) return variable("HEARTH_STATE_DIR");
+  if (!variable("XDG_STATE_HOME").empty())
+    return std::filesystem::path(variable("XDG_STATE_HOME")) / "hearth";
+  return home() / ".local" / "state" / "hearth";
 }
+
+std::filesystem::path log_file() { return state_directory() / "hearthd.log"; }
 
 std::filesystem::path executable_directory() {
   std::error_code error;

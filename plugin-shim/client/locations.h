@@ -8,8 +8,11 @@
 
 namespace hearth::client {
 
-// The daemon's log: `hearthd.log` in $HEARTH_STATE_DIR, else $XDG_STATE_HOME/hearth, else
+// What outlives the daemon: $HEARTH_STATE_DIR, else $XDG_STATE_HOME/hearth, else
 // ~/.local/state/hearth.
+std::filesystem::path state_directory();
+
+// The daemon's log, in there.
 std::filesystem::path log_file();
 
 // The directory of the executable of this process; empty when /proc does not tell.

@@ -9,12 +9,11 @@
 #include <cerrno>
 #include <cstring>
 
+#include "plugin-shim/ctest/environment.h"
 #include "plugin-shim/ctest/words.h"
 
 namespace hearth::ctest {
-namespace {
-
-std::string whole(int fd) {
+std::string content_of(int fd) {
   struct stat status {};
   if (fstat(fd, &status) != 0) return {};
   std::string text(static_cast<std::size_t>(status.st_size), '\0');
@@ -29,10 +28,13 @@ std::string whole(int fd) {
   return text;
 }
 
-}  // namespace
-
 tl::expected<CapturedProcess, std::string> CapturedProcess::start(
     const std::vector<std::string>& argv) {
+  return start(argv, this_environment(), -1);
+}
+
+tl::expected<CapturedProcess, std::string> CapturedProcess::start(
+    const std::vector<std::string>& argv, const std::vector<std::string>& environment, int kept) {
   protocol::Fd output(memfd_create("output", MFD_CLOEXEC));
   protocol::Fd errors(memfd_create("errors", MFD_CLOEXEC));
   if (!output || !errors) return tl::unexpected(std::string(std::strerror(errno)));
@@ -40,9 +42,12 @@ tl::expected<CapturedProcess, std::string> CapturedProcess::start(
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, output.get(), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, errors.get(), STDERR_FILENO);
+  if (kept >= 0) posix_spawn_file_actions_adddup2(&actions, kept, STDERR_FILENO + 1);
   std::vector<char*> words = pointers_to(argv);
+  std::vector<char*> variables = pointers_to(environment);
   pid_t pid = -1;
-  const int trouble = posix_spawn(&pid, argv[0].c_str(), &actions, nullptr, words.data(), environ);
+  const int trouble =
+      posix_spawn(&pid, argv[0].c_str(), &actions, nullptr, words.data(), variables.data());
   posix_spawn_file_actions_destroy(&actions);
   if (trouble != 0) return tl::unexpected(std::string(std::strerror(trouble)));
   return CapturedProcess(pid, std::move(output), std::move(errors));
@@ -52,8 +57,8 @@ Captured CapturedProcess::wait() {
   Captured captured;
   while (waitpid(pid_, &captured.wait_status, 0) < 0 && errno == EINTR) {
   }
-  captured.output = whole(output_.get());
-  captured.errors = whole(errors_.get());
+  captured.output = content_of(output_.get());
+  captured.errors = content_of(errors_.get());
   return captured;
 }
 

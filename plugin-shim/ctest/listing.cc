@@ -7,10 +7,11 @@
 #include <charconv>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <sstream>
 #include <system_error>
 
-#include "plugin-shim/ctest/captured_process.h"
+#include "plugin-shim/ctest/inquiry.h"
 #include "plugin-shim/ctest/regular_expression.h"
 #include "plugin-shim/ctest/test_list_json.h"
 
@@ -66,6 +67,18 @@ std::vector<std::string> command_of(const ListingRequest& request, const char* w
   return command;
 }
 
+std::unique_ptr<LogKeeper> keeper_for(const ListingRequest& request, const Inquiry& inquiry) {
+  return inquiry.is_answered() ? nullptr : std::make_unique<LogKeeper>(request.directory);
+}
+
+tl::expected<Captured, std::string> ask(const ListingRequest& request,
+                                        const std::vector<std::string>& command) {
+  Inquiry inquiry(command);
+  const auto keeper = keeper_for(request, inquiry);
+  if (const auto begun = inquiry.begin(); !begun) return tl::unexpected(begun.error());
+  return inquiry.wait();
+}
+
 std::string lines_that_begin(std::string_view with, const std::string& text) {
   std::string found;
   std::istringstream lines(text);
@@ -97,9 +110,9 @@ tl::expected<std::vector<Test>, std::string> select(const ListingRequest& reques
   std::vector<std::string> command = command_of(request, "-N");
   command.insert(command.begin() + 1, request.selection.begin(), request.selection.end());
   if (request.verbose) command.insert(command.begin() + 1, "-V");
-  auto process = CapturedProcess::start(command);
-  if (!process) return tl::unexpected(process.error());
-  const Captured captured = process->wait();
+  const auto answer = ask(request, command);
+  if (!answer) return tl::unexpected(answer.error());
+  const Captured& captured = *answer;
   listing.warnings = captured.errors;
   listing.ignored_lines = lines_that_begin("Ignore test: ", captured.output);
   listing.fixture_lines = fixture_lines_of(captured.output);
@@ -129,8 +142,8 @@ void ask_for_missing(const ListingRequest& request, std::vector<Test>& tests) {
   std::vector<std::string> words{"-V", "-I", "0,0,0" + numbers};
   if (!request.never.empty()) words.insert(words.end(), {"-E", request.never});
   command.insert(command.begin() + 1, words.begin(), words.end());
-  auto process = CapturedProcess::start(command);
-  if (process) explain_missing(process->wait().output, tests);
+  const auto answer = ask(request, command);
+  if (answer) explain_missing(answer->output, tests);
 }
 
 }  // namespace
@@ -216,14 +229,16 @@ void find_required_successes(std::vector<Test>& tests) {
 }
 
 tl::expected<Listing, std::string> list_tests(const ListingRequest& request) {
-  const LogKeeper keeper(request.directory);
-  auto versions = CapturedProcess::start({request.ctest.string(), "--version"});
-  auto json = CapturedProcess::start(command_of(request, "--show-only=json-v1"));
+  Inquiry versions({request.ctest.string(), "--version"});
+  Inquiry json(command_of(request, "--show-only=json-v1"));
+  const auto keeper = keeper_for(request, json);
+  const auto versions_begun = versions.begin();
+  const auto json_begun = json.begin();
   if (request.meanwhile) request.meanwhile();
-  if (!versions) return tl::unexpected(versions.error());
-  const Captured version = versions->wait();
-  if (!json) return tl::unexpected(json.error());
-  const Captured captured = json->wait();
+  if (!versions_begun) return tl::unexpected(versions_begun.error());
+  const Captured version = versions.wait();
+  if (!json_begun) return tl::unexpected(json_begun.error());
+  const Captured captured = json.wait();
   Listing listing;
   listing.version = version_of(version.output);
   constexpr std::string_view kVersion = "ctest version ";

@@ -56,7 +56,8 @@ struct ListingRequest {
 // ctest numbers tests by their place among all, and tells the numbers only to people (`ctest -N`).
 // So all tests are listed, for machines; and where options select some, those again, for people.
 //
-// Every call of ctest empties Testing/Temporary/LastTest.log; here it is put back.
+// Every call of ctest empties Testing/Temporary/LastTest.log; here it is put back. What it has said
+// before and must say again it is not asked (inquiry.h).
 tl::expected<Listing, std::string> list_tests(const ListingRequest& request);
 
 // What `ctest --version` says.

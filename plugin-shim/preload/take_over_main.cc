@@ -8,12 +8,12 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
-#include <cstring>
 #include <string_view>
 
 #include "plugin-shim/preload/fork_server.h"
 #include "plugin-shim/preload/gate.h"
 #include "plugin-shim/preload/next.h"
+#include "plugin-shim/preload/own_variable.h"
 
 namespace hearth::zygote {
 namespace {
@@ -23,17 +23,6 @@ using Main = int (*)(int, char**, char**);
 // Of this process, for good: what runs at its very end may still ask for it.
 ForkServer* server = nullptr;
 Main real_main = nullptr;
-
-// The value of a variable, `NAME=`, which is removed. Empty: there is none.
-std::string_view take_variable(std::string_view name) {
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    if (!text.starts_with(name)) continue;
-    for (char** it = entry; *it != nullptr; ++it) *it = it[1];
-    return text.substr(name.size());
-  }
-  return {};
-}
 
 // The descriptor that the daemon has named; -1: none. With a `+` after it LD_BIND_NOW is the
 // daemon's, too.

@@ -1,0 +1,51 @@
+// A process that tells at its end what it has looked at: the one that has $HEARTH_LOOKS, the number
+// of a descriptor, and after a colon its program. Another program that has inherited the variable
+// (a script's interpreter) tells nothing, nor does a process that ends without its destructors.
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <climits>
+#include <string>
+#include <string_view>
+
+#include "plugin-shim/preload/gate.h"
+#include "plugin-shim/preload/own_variable.h"
+#include "protocol/frame.h"
+#include "protocol/write_all.h"
+
+namespace hearth::zygote {
+namespace {
+
+using recorder::Passage;
+
+int listener = -1;
+pid_t teller = 0;
+
+__attribute__((constructor)) void prepare_to_tell() {
+  const Passage passage{Passage::AsOwner{}};
+  const std::string_view value = take_variable("HEARTH_LOOKS=");
+  const auto colon = value.find(':');
+  if (colon == std::string_view::npos) return;
+  std::array<char, PATH_MAX> program{};
+  const ssize_t size = readlink("/proc/self/exe", program.data(), program.size());
+  if (size <= 0 ||
+      value.substr(colon + 1) != std::string_view(program.data(), static_cast<std::size_t>(size)))
+    return;
+  std::from_chars(value.data(), value.data() + colon, listener);
+  teller = getpid();
+}
+
+__attribute__((destructor)) void tell() {
+  if (listener < 0 || getpid() != teller) return;
+  recorder::is_open.store(false, std::memory_order_relaxed);
+  const Passage passage{Passage::AsOwner{}};
+  protocol::StageReady looks;
+  looks.stage = protocol::Stage::main;
+  looks.files = Passage::record().end_stage();
+  std::string frame;
+  if (protocol::append_frame(frame, looks)) protocol::write_all(listener, frame);
+}
+
+}  // namespace
+}  // namespace hearth::zygote
