@@ -5,7 +5,6 @@
 
 #include <utility>
 
-#include "plugin-shim/client/locations.h"
 #include "protocol/unix_socket.h"
 
 namespace hearth::client {
@@ -49,9 +48,9 @@ tl::expected<std::vector<CommandConnection::Answer>, Failure> CommandConnection:
     }
   }
   if (channel_.closed() && answers.empty())
-    return tl::unexpected(
-        Failure{FailureKind::lost, "the daemon (process " + std::to_string(daemon_) +
-                                       ") has gone away; see " + log_file().string()});
+    return tl::unexpected(Failure{
+        FailureKind::lost,
+        "the daemon (process " + std::to_string(daemon_) + ") has gone away; see `hearth logs`"});
   return answers;
 }
 

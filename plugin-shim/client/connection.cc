@@ -13,7 +13,7 @@
 #include <variant>
 #include <vector>
 
-#include "plugin-shim/client/locations.h"
+#include "plugin-shim/client/state_directory.h"
 #include "protocol/channel.h"
 #include "protocol/codec.h"
 #include "protocol/poll_time.h"

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "plugin-shim/client/locations.h"
+#include "plugin-shim/client/state_directory.h"
 #include "protocol/fd.h"
 
 namespace hearth::client {

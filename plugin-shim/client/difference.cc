@@ -60,22 +60,23 @@ bool has_capability(const std::string& status, int number) {
   return (std::strtoull(mask.c_str(), nullptr, 16) >> number & 1) != 0;
 }
 
-bool same_file(const std::string& a, const std::string& b) {
-  struct stat one {};
-  struct stat other {};
-  return stat(a.c_str(), &one) == 0 && stat(b.c_str(), &other) == 0 && one.st_ino == other.st_ino &&
-         one.st_dev == other.st_dev;
-}
-
 std::string in_namespaces(const std::string& theirs) {
-  for (const std::string name : {"cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time",
-                                 "time_for_children", "user", "uts"}) {
-    const auto ours = "/proc/self/ns/" + name;
-    std::string other = theirs;
-    other.append("/ns/").append(name);
-    if (access(ours.c_str(), F_OK) == 0 && !same_file(ours, other)) return "namespace " + name;
+  const protocol::Fd our_names(open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const protocol::Fd their_names(open((theirs + "/ns").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto is_same = [](const struct stat& one, const struct stat& other) {
+    return one.st_ino == other.st_ino && one.st_dev == other.st_dev;
+  };
+  struct stat ours {};
+  struct stat other {};
+  for (const char* name : {"cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time",
+                           "time_for_children", "user", "uts"}) {
+    if (fstatat(our_names.get(), name, &ours, 0) != 0) continue;  // an older kernel
+    if (fstatat(their_names.get(), name, &other, 0) != 0 || !is_same(ours, other))
+      return std::string("namespace ") + name;
   }
-  return same_file("/proc/self/root", theirs + "/root") ? "" : "root directory";
+  const bool has_same_root = stat("/", &ours) == 0 &&
+                             stat((theirs + "/root/").c_str(), &other) == 0 && is_same(ours, other);
+  return has_same_root ? "" : "root directory";
 }
 
 // A soft limit can be given up to the hard one; a hard one can only be lowered.

@@ -1,6 +1,5 @@
 #include "plugin-shim/client/locations.h"
 
-#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,22 +14,7 @@ std::string_view variable(const char* name) {
   return value == nullptr ? std::string_view() : std::string_view(value);
 }
 
-std::filesystem::path home() {
-  if (!variable("HOME").empty()) return variable("HOME");
-  const passwd* entry = getpwuid(getuid());
-  return entry == nullptr ? "/" : entry->pw_dir;
-}
-
 }  // namespace
-
-std::filesystem::path state_directory() {
-  if (!variable("HEARTH_STATE_DIR").empty()) return variable("HEARTH_STATE_DIR");
-  if (!variable("XDG_STATE_HOME").empty())
-    return std::filesystem::path(variable("XDG_STATE_HOME")) / "hearth";
-  return home() / ".local" / "state" / "hearth";
-}
-
-std::filesystem::path log_file() { return state_directory() / "hearthd.log"; }
 
 std::filesystem::path executable_directory() {
   std::error_code error;

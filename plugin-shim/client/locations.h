@@ -1,4 +1,4 @@
-// Where a client looks for what the daemon leaves on disk and for the daemon's own executable.
+// Where a client looks for executables: its own, the daemon's, and any on PATH.
 #pragma once
 
 #include <filesystem>
@@ -7,13 +7,6 @@
 #include "plugin-shim/client/failure.h"
 
 namespace hearth::client {
-
-// What outlives the daemon: $HEARTH_STATE_DIR, else $XDG_STATE_HOME/hearth, else
-// ~/.local/state/hearth.
-std::filesystem::path state_directory();
-
-// The daemon's log, in there.
-std::filesystem::path log_file();
 
 // The directory of the executable of this process; empty when /proc does not tell.
 std::filesystem::path executable_directory();

@@ -15,6 +15,7 @@
 #include <variant>
 
 #include "plugin-shim/client/locations.h"
+#include "plugin-shim/client/state_directory.h"
 #include "plugin-shim/ctest/declarative_script.h"
 #include "plugin-shim/ctest/environment.h"
 #include "protocol/frame.h"

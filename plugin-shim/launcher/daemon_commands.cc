@@ -8,6 +8,7 @@
 
 #include "plugin-shim/client/locations.h"
 #include "plugin-shim/client/open_or_start.h"
+#include "plugin-shim/client/state_directory.h"
 #include "plugin-shim/launcher/commands.h"
 
 namespace hearth::launcher {

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "plugin-shim/client/locations.h"
+#include "plugin-shim/client/state_directory.h"
 #include "plugin-shim/launcher/commands.h"
 #include "protocol/fd.h"
 

@@ -253,3 +253,29 @@ def test_a_project_that_finds_hearth_has_warm_programs_under_plain_ctest_and_any
     assert "crash (SEGFAULT)" in own.stdout
     assert "late (Timeout)" in own.stdout
     assert sum(_served(hearth)) == 8
+
+
+def test_the_static_launcher_leaves_processes_to_libraries_of_the_users_own(
+    hearth: Hearth, tmp_path: Path
+) -> None:
+    """What translates paths must find a process that it is loaded into."""
+    source, library, marks = tmp_path / "mark.c", tmp_path / "mark.so", tmp_path / "marks"
+    source.write_text(
+        "#include <errno.h>\n#include <stdio.h>\n#include <stdlib.h>\n"
+        "__attribute__((constructor)) static void mark(void) {\n"
+        '  FILE* file = fopen(getenv("MARKS"), "a");\n'
+        '  if (file) { fprintf(file, "%s\\n", program_invocation_short_name); fclose(file); }\n}\n'
+    )
+    subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", source, "-o", library], check=True)
+    launcher = f"{hearth.daemon.binary}-exec"
+    done = hearth.run(
+        launcher,
+        "--",
+        "sh",
+        "-c",
+        "exit 7",
+        environment={"LD_PRELOAD": str(library), "MARKS": str(marks)},
+    )
+    assert done.exit_code == 7, str(done)
+    assert "hearth" in marks.read_text().split()
+    assert hearth.run(launcher, "--", "sh", "-c", "exit 8").exit_code == 8
