@@ -22,7 +22,6 @@
 #include "plugin-shim/preload/gate.h"
 #include "plugin-shim/preload/main_audit.h"
 #include "plugin-shim/preload/next.h"
-#include "plugin-shim/preload/text_pages.h"
 #include "protocol/output_mark.h"
 #include "protocol/poll_time.h"
 #include "protocol/process_tree.h"
@@ -80,7 +79,7 @@ Arguments ForkServer::serve() {
   recorder::Lookup::make_all();
   recorder::is_open.store(false, std::memory_order_relaxed);
   report();
-  let_forks_inherit_text();
+  text_.hand_on();
   sigset_t child_ended;
   sigemptyset(&child_ended);
   sigaddset(&child_ended, SIGCHLD);
@@ -168,6 +167,7 @@ bool ForkServer::fork_command(const protocol::ForkCommand& order,
   // So that its client can see that it begins.
   const bool is_marked = !order.behind.empty() && !descriptors.empty();
   if (is_marked) protocol::set_mark(descriptors.back().get(), OutputMark::begun);
+  const bool is_observed = text_.wants_observed();
   const pid_t pid = fork();
   if (pid < 0) {
     const int trouble = errno;
@@ -181,6 +181,7 @@ bool ForkServer::fork_command(const protocol::ForkCommand& order,
   if (pid > 0) {
     // Also here, since the child may not have come to it when it is to be killed.
     setpgid(pid, pid);
+    if (is_observed) text_.observes(pid);
     auto output = is_marked ? std::move(descriptors.back()) : protocol::Fd();
     children_.emplace(pid, Child{order.number, Clock::now(), std::move(output)});
     return false;
@@ -188,6 +189,8 @@ bool ForkServer::fork_command(const protocol::ForkCommand& order,
   // Their numbers may be the command's.
   close(channel_.fd());
   child_signals_.reset();
+  if (is_observed) text_.observe_this();
+  text_.close_descriptors();
   // Of the others' nothing is destroyed: that would be written to pages that are shared.
   const auto close_all = [](const std::vector<protocol::Fd>& others) {
     for (const auto& descriptor : others) close(descriptor.get());
@@ -275,6 +278,7 @@ bool ForkServer::reap() {
     if (status == 0 && child->second.output)
       protocol::set_mark(child->second.output.get(), OutputMark::succeeded);
     children_.erase(child);
+    text_.ended(pid);
     const bool is_followed = !leaves_processes(pid, children_.empty());
     if (!is_followed) not_followed_.insert(exited.number);
     bool begins = !waiting_.empty() && !has_to_wait(waiting_.front().order);

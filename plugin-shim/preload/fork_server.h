@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "plugin-shim/preload/command_line.h"
+#include "plugin-shim/preload/text_pages.h"
 #include "protocol/channel.h"
 
 namespace hearth::zygote {
@@ -84,6 +85,7 @@ class ForkServer {
 
   protocol::Channel channel_;
   protocol::Fd child_signals_;
+  TextPages text_;
   sigset_t signals_of_main_{};
   struct sigaction child_ended_in_main_ {};
   std::map<pid_t, Child> children_;

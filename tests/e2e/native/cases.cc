@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -70,6 +71,19 @@ void* const kept_memory = [] {
 #ifdef KEEPS_FILE_OPEN
 const int kept = open("/etc/passwd", O_RDONLY);
 #endif
+#ifdef PATCHES_CODE
+__attribute__((noinline, aligned(64))) int answer() { return 41; }
+__attribute__((noinline, aligned(64))) int better_answer() { return 42; }
+const int patched = [] {
+  const auto page = static_cast<std::uintptr_t>(getpagesize());
+  const auto begin = reinterpret_cast<std::uintptr_t>(&answer) / page * page;
+  mprotect(reinterpret_cast<void*>(begin), 2 * page, PROT_READ | PROT_WRITE | PROT_EXEC);
+  char* const code = reinterpret_cast<char*>(&answer);
+  std::memcpy(code, reinterpret_cast<char*>(&better_answer), 64);
+  __builtin___clear_cache(code, code + 64);
+  return mprotect(reinterpret_cast<void*>(begin), 2 * page, PROT_READ | PROT_EXEC);
+}();
+#endif
 #ifdef WRITES_FILE
 const int made = [] {
   FILE* file = std::fopen("made.txt", "a");
@@ -116,6 +130,9 @@ int main(int count, char** words) {
   if (name == "show") return show(count, words);
   if (name == "pid") return std::printf("pid %d parent %d\n", getpid(), getppid()) < 0;
   if (name == "fail") return 42;
+#ifdef PATCHES_CODE
+  if (name == "answer") return std::printf("%d\n", answer()) < 0;
+#endif
   if (name == "abort") std::abort();
   if (name == "crash") return raise(SIGSEGV);
   if (name == "leave") _exit(7);
