@@ -30,6 +30,9 @@ constexpr std::uint64_t kIsPresent = std::uint64_t{1} << 63U;
 constexpr std::uint64_t kIsSwapped = std::uint64_t{1} << 62U;
 constexpr std::uint64_t kIsOfFile = std::uint64_t{1} << 61U;
 
+// So many commands that end otherwise than by exit() are enough: all do.
+constexpr int kMostUntold = 8;
+
 TextPages* observed = nullptr;  // in the fork that it is
 
 std::uintptr_t page_size() {
@@ -85,7 +88,7 @@ bool send(int socket, int descriptor) {
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(sizeof descriptor);
   std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-  return sendmsg(socket, &message, MSG_NOSIGNAL) == 1;
+  return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
 }
 
 }  // namespace
@@ -192,7 +195,12 @@ void TextPages::tell() {
 void TextPages::ended(pid_t fork) {
   if (used_ == nullptr || fork != observed_) return;
   observed_ = 0;
-  if (*used_ == 0) return;  // the next one
+  if (*used_ == 0) {  // the next one, then
+    char byte = 0;
+    recv(keeper_.get(), &byte, 1, MSG_DONTWAIT);  // what came with it is closed
+    if (++untold_ == kMostUntold) forget();
+    return;
+  }
   const unsigned char* used = used_ + 1;
   for (const Range& range : ranges_) {
     for (auto page = range.begin; page < range.end; page += page_size()) {

@@ -58,6 +58,7 @@ class TextPages {
   protocol::Fd sender_;            // its other end
   unsigned char* used_ = nullptr;  // shared: whether it was told, then one byte for each page
   pid_t observed_ = 0;
+  int untold_ = 0;  // how many were observed in vain
 };
 
 }  // namespace hearth::zygote
