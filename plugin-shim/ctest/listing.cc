@@ -39,6 +39,7 @@ class LogKeeper {
   ~LogKeeper() {
     std::error_code error;
     if (is_kept_) fs::rename(kept_, log_, error);
+    fs::remove(kept_, error);  // rename leaves it where ctest has not replaced the log
     if (!was_there_) fs::remove(log_, error);
   }
   LogKeeper(const LogKeeper&) = delete;
@@ -231,7 +232,7 @@ void find_required_successes(std::vector<Test>& tests) {
 tl::expected<Listing, std::string> list_tests(const ListingRequest& request) {
   Inquiry versions({request.ctest.string(), "--version"});
   Inquiry json(command_of(request, "--show-only=json-v1"));
-  const auto keeper = keeper_for(request, json);
+  auto keeper = keeper_for(request, json);
   const auto versions_begun = versions.begin();
   const auto json_begun = json.begin();
   if (request.meanwhile) request.meanwhile();
@@ -239,6 +240,7 @@ tl::expected<Listing, std::string> list_tests(const ListingRequest& request) {
   const Captured version = versions.wait();
   if (!json_begun) return tl::unexpected(json_begun.error());
   const Captured captured = json.wait();
+  keeper.reset();
   Listing listing;
   listing.version = version_of(version.output);
   constexpr std::string_view kVersion = "ctest version ";

@@ -53,6 +53,15 @@ std::uint64_t microseconds(Clock::duration time) {
       std::chrono::duration_cast<std::chrono::microseconds>(time).count());
 }
 
+// From now on; none of them: for ever.
+timespec until_first(std::optional<Clock::time_point> one, std::optional<Clock::time_point> other) {
+  const auto first =
+      std::min(one.value_or(Clock::time_point::max()), other.value_or(Clock::time_point::max()));
+  const auto left = std::max(first - Clock::now(), Clock::duration::zero());
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
+  return {seconds.count(), std::chrono::nanoseconds(left - seconds).count()};
+}
+
 // Whether a command that has ended has left something behind in its process group; or anywhere, as
 // far as the kernel can be asked, which is where no other command is running.
 bool leaves_processes(pid_t ended, bool is_only_one) {
@@ -99,9 +108,12 @@ Arguments ForkServer::serve() {
     const bool writes = channel_.wants_write() && !tells_at_;
     const auto wanted = static_cast<short>(POLLIN | (writes ? POLLOUT : 0));
     std::array<pollfd, 2> polled{{{channel_.fd(), wanted, 0}, {child_signals_.get(), POLLIN, 0}}};
-    if (poll(polled.data(), polled.size(),
-             tells_at_ ? protocol::milliseconds_until(*tells_at_) : -1) < 0)
+    const auto looks_at = text_.next_look();
+    const timespec timeout = until_first(tells_at_, looks_at);
+    if (ppoll(polled.data(), polled.size(), tells_at_ || looks_at ? &timeout : nullptr, nullptr) <
+        0)
       continue;
+    if (looks_at) text_.look();
     if (polled[1].revents != 0 && reap()) return arguments_;
     if (tells_at_ && *tells_at_ <= Clock::now()) tell();
     if ((polled[0].revents & POLLOUT) != 0) channel_.on_writable();
@@ -167,7 +179,7 @@ bool ForkServer::fork_command(const protocol::ForkCommand& order,
   // So that its client can see that it begins.
   const bool is_marked = !order.behind.empty() && !descriptors.empty();
   if (is_marked) protocol::set_mark(descriptors.back().get(), OutputMark::begun);
-  const bool is_observed = text_.wants_observed();
+  const bool is_observed = text_.is_observing();
   const pid_t pid = fork();
   if (pid < 0) {
     const int trouble = errno;
@@ -181,7 +193,7 @@ bool ForkServer::fork_command(const protocol::ForkCommand& order,
   if (pid > 0) {
     // Also here, since the child may not have come to it when it is to be killed.
     setpgid(pid, pid);
-    if (is_observed) text_.observes(pid);
+    if (is_observed) text_.begun(pid);
     auto output = is_marked ? std::move(descriptors.back()) : protocol::Fd();
     children_.emplace(pid, Child{order.number, Clock::now(), std::move(output)});
     return false;
@@ -189,8 +201,8 @@ bool ForkServer::fork_command(const protocol::ForkCommand& order,
   // Their numbers may be the command's.
   close(channel_.fd());
   child_signals_.reset();
-  if (is_observed) text_.observe_this();
-  text_.close_descriptors();
+  if (is_observed) text_.be_observed();
+  if (is_observed) text_.close_descriptors();
   // Of the others' nothing is destroyed: that would be written to pages that are shared.
   const auto close_all = [](const std::vector<protocol::Fd>& others) {
     for (const auto& descriptor : others) close(descriptor.get());

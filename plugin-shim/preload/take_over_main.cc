@@ -14,7 +14,6 @@
 #include "plugin-shim/preload/gate.h"
 #include "plugin-shim/preload/next.h"
 #include "plugin-shim/preload/own_variable.h"
-#include "plugin-shim/preload/text_pages.h"
 
 namespace hearth::zygote {
 namespace {
@@ -40,9 +39,7 @@ int take_control() {
 __attribute__((constructor)) void prepare() {
   const recorder::Passage passage{recorder::Passage::AsOwner{}};
   const int control = take_control();
-  if (control < 0) return;
-  TextPages::be_last_at_exit();
-  server = ForkServer::prepare(control).release();
+  if (control >= 0) server = ForkServer::prepare(control).release();
 }
 
 int main_of_zygote(int, char**, char**) {

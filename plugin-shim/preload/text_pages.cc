@@ -12,11 +12,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string>
 #include <string_view>
-
-// Of libc, with no library that it belongs to.
-// The name is libc's. NOLINTNEXTLINE(bugprone-reserved-identifier)
-extern "C" int __cxa_atexit(void (*handler)(void*), void* argument, void* library) noexcept;
+#include <utility>
 
 namespace hearth::zygote {
 namespace {
@@ -30,41 +28,45 @@ constexpr std::uint64_t kIsPresent = std::uint64_t{1} << 63U;
 constexpr std::uint64_t kIsSwapped = std::uint64_t{1} << 62U;
 constexpr std::uint64_t kIsOfFile = std::uint64_t{1} << 61U;
 
-// So many commands that end otherwise than by exit() are enough: all do.
-constexpr int kMostUntold = 8;
-
-TextPages* observed = nullptr;  // in the fork that it is
+// Each of so many is looked at every so often for so long: between them they are seen in all that
+// they do, to their last moments.
+constexpr int kMostObserved = 16;
+constexpr auto kBetweenLooks = std::chrono::microseconds(100);
+constexpr auto kLooked = std::chrono::milliseconds(10);
 
 std::uintptr_t page_size() {
   static const auto size = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
   return size;
 }
 
-// Whether this is so of the entries of all these pages. Takes no memory: it is called when a
-// program's own allocator has come to its end.
-template <class Predicate>
-bool are_all(std::uintptr_t begin, std::uintptr_t end, Predicate is_so) {
-  const int file = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-  std::array<std::uint64_t, 256> entries{};
-  bool is_so_of_all = file >= 0;
-  for (std::uintptr_t page = begin / page_size(); is_so_of_all && page < end / page_size();) {
+// The entries of these pages; false: they cannot be read, the process has no memory any more.
+template <class Visitor>
+bool visit_entries(int page_map, std::uintptr_t begin, std::uintptr_t end, Visitor visit) {
+  std::array<std::uint64_t, 512> entries{};
+  for (std::uintptr_t page = begin / page_size(); page < end / page_size();) {
     const std::size_t count = std::min(entries.size(), end / page_size() - page);
     const std::size_t size = count * sizeof entries[0];
-    is_so_of_all =
-        pread(file, entries.data(), size, static_cast<off_t>(page * sizeof entries[0])) ==
-            static_cast<ssize_t>(size) &&
-        std::all_of(entries.begin(), entries.begin() + count, is_so);
+    if (pread(page_map, entries.data(), size, static_cast<off_t>(page * sizeof entries[0])) !=
+        static_cast<ssize_t>(size))
+      return false;
+    std::for_each(entries.begin(), entries.begin() + count, visit);
     page += count;
   }
-  if (file >= 0) close(file);
-  return is_so_of_all;
+  return true;
 }
 
 // Whether nothing is lost when they are read from the file again: nobody has written to them.
 bool are_of_file(std::uintptr_t begin, std::uintptr_t end) {
-  return are_all(begin, end, [](std::uint64_t entry) {
-    return (entry & kIsSwapped) == 0 && ((entry & kIsPresent) == 0 || (entry & kIsOfFile) != 0);
-  });
+  const protocol::Fd file(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+  bool are = true;
+  return file &&
+         visit_entries(file.get(), begin, end,
+                       [&are](std::uint64_t entry) {
+                         const bool is_of_file =
+                             (entry & kIsPresent) == 0 || (entry & kIsOfFile) != 0;
+                         are = are && is_of_file && (entry & kIsSwapped) == 0;
+                       }) &&
+         are;
 }
 
 // Whether one byte of the mapping is its own, as it was.
@@ -93,11 +95,6 @@ bool send(int socket, int descriptor) {
 
 }  // namespace
 
-void TextPages::be_last_at_exit() {
-  // What is registered first is called last; libc registers the end of all libraries after this.
-  __cxa_atexit([](void*) { tell(); }, nullptr, nullptr);
-}
-
 void TextPages::hand_on() {
   struct Search {
     protocol::Fd memory;
@@ -125,15 +122,13 @@ void TextPages::hand_on() {
       &search);
   std::array<int, 2> sockets{};
   watch_ = watch();
-  if (!watch_ || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets.data()) != 0)
+  if (!watch_ || !drop_all() ||
+      socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0)
     return watch_.reset();
   keeper_ = protocol::Fd(sockets[0]);
   sender_ = protocol::Fd(sockets[1]);
-  void* const shared =
-      mmap(nullptr, 1 + pages(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (shared == MAP_FAILED) return forget();
-  used_ = static_cast<unsigned char*>(shared);
-  if (!drop_all()) forget();
+  used_.resize(pages());
+  is_observing_ = true;
 }
 
 // A userfaultfd for these ranges of this process's memory; none: the kernel has no such, or does
@@ -167,52 +162,57 @@ std::size_t TextPages::pages() const {
 }
 
 void TextPages::close_descriptors() {
-  for (protocol::Fd* fd : {&watch_, &keeper_, &sender_}) {
-    if (*fd) fd->reset();
-  }
+  for (const protocol::Fd* fd : {&watch_, &keeper_, &sender_}) close(fd->get());
+  for (const auto& [fork, observed] : observed_) close(observed.page_map.get());
 }
 
-void TextPages::observe_this() {
+void TextPages::be_observed() {
   const protocol::Fd own = watch();
   // Kept there until it is closed.
-  if (own && send(sender_.get(), own.get()) && drop_all()) observed = this;
+  if (own && send(sender_.get(), own.get())) drop_all();
 }
 
-// In the observed fork, when nothing but libc is still to come.
-void TextPages::tell() {
-  if (observed == nullptr) return;
-  unsigned char* used = observed->used_ + 1;
-  for (const Range& range : observed->ranges_) {
-    const bool is_told = are_all(range.begin, range.end, [&used](std::uint64_t entry) {
-      *used++ = (entry & kIsPresent) != 0 ? 1 : 0;
-      return true;
-    });
-    if (!is_told) return;
+void TextPages::begun(pid_t fork) {
+  const std::string path = "/proc/" + std::to_string(fork) + "/pagemap";
+  protocol::Fd page_map(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  observed_.emplace(fork, Observed{std::move(page_map), Clock::now() + kLooked});
+}
+
+std::optional<TextPages::Clock::time_point> TextPages::next_look() const {
+  const auto now = Clock::now();
+  const bool is_any_young =
+      std::any_of(observed_.begin(), observed_.end(),
+                  [now](const auto& each) { return each.second.until > now; });
+  return is_any_young ? std::optional(looked_at_ + kBetweenLooks) : std::nullopt;
+}
+
+void TextPages::look() {
+  for (const auto& [fork, observed] : observed_) {
+    std::size_t page = 0;
+    const auto note = [&](std::uint64_t entry) {
+      used_[page] = used_[page] || (entry & kIsPresent) != 0;
+      ++page;
+    };
+    for (const Range& range : ranges_) {
+      if (!visit_entries(observed.page_map.get(), range.begin, range.end, note)) break;
+    }
   }
-  *observed->used_ = 1;
+  looked_at_ = Clock::now();
 }
 
 void TextPages::ended(pid_t fork) {
-  if (used_ == nullptr || fork != observed_) return;
-  observed_ = 0;
-  if (*used_ == 0) {  // the next one, then
-    char byte = 0;
-    recv(keeper_.get(), &byte, 1, MSG_DONTWAIT);  // what came with it is closed
-    if (++untold_ == kMostUntold) forget();
-    return;
-  }
-  const unsigned char* used = used_ + 1;
-  for (const Range& range : ranges_) {
-    for (auto page = range.begin; page < range.end; page += page_size()) {
-      if (*used++ != 0) static_cast<void>(*reinterpret_cast<const volatile char*>(page));
-    }
-  }
-  forget();
+  if (observed_.erase(fork) > 0 && ++ended_ == kMostObserved) learn();
 }
 
-void TextPages::forget() {
-  if (used_ != nullptr) munmap(used_, 1 + pages());
-  used_ = nullptr;
+void TextPages::learn() {
+  std::size_t index = 0;
+  for (const Range& range : ranges_) {
+    for (auto page = range.begin; page < range.end; page += page_size(), ++index) {
+      if (used_[index]) static_cast<void>(*reinterpret_cast<const volatile char*>(page));
+    }
+  }
+  observed_.clear();
+  is_observing_ = false;
   watch_.reset();
   keeper_.reset();
   sender_.reset();

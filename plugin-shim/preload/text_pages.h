@@ -6,18 +6,22 @@
 // each executable segment as it is, past its protection as a debugger would (/proc/self/mem).
 //
 // To hand on a page takes time as well, and six of seven pages are not used by any command: a page
-// fault maps sixteen (do_fault_around). So it is seen which ones the first command has used that
-// ends by exit(), and only those are handed on from then on. They are told from their neighbours
-// by userfaultfd, in whose ranges each page is mapped by itself (uffd_disable_fault_around); it is
-// asked for asynchronous write protection (Linux 6.7), which nothing in these ranges ever meets.
-// The observed command has neither a descriptor nor memory of its own for that, but a mapping.
+// fault maps sixteen (do_fault_around). So it is seen which ones the first commands use, and only
+// those are handed on from then on. They are told from their neighbours by userfaultfd, in whose
+// ranges each page is mapped by itself (uffd_disable_fault_around); it is asked for asynchronous
+// write protection (Linux 6.7), which nothing in these ranges ever meets. The zygote looks at
+// their page maps while they run; in them nothing is left for that but the ranges, no descriptor,
+// no memory and no code.
 //
 // Where any of this is not allowed, forks inherit more, or take their faults.
 #pragma once
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <vector>
 
 #include "protocol/fd.h"
@@ -26,19 +30,22 @@ namespace hearth::zygote {
 
 class TextPages {
  public:
-  // From a constructor of this library: its handler runs after all others of exit().
-  static void be_last_at_exit();
+  using Clock = std::chrono::steady_clock;
 
-  // In the zygote, before its first fork.
+  // Before the first fork.
   void hand_on();
-  // Whether the next fork is to be observed.
-  bool wants_observed() const { return used_ != nullptr && observed_ == 0; }
-  void observes(pid_t fork) { observed_ = fork; }
+
+  // The following while commands are observed; each fork is, then.
+  bool is_observing() const { return is_observing_; }
+  // When to look next; none while no command is young enough.
+  std::optional<Clock::time_point> next_look() const;
+  void look();
+  void begun(pid_t fork);
   void ended(pid_t fork);
 
   // In a fork.
   void close_descriptors();
-  void observe_this();
+  void be_observed();
 
  private:
   struct Range {
@@ -46,19 +53,25 @@ class TextPages {
     std::uintptr_t end = 0;
   };
 
-  static void tell();
+  struct Observed {
+    protocol::Fd page_map;
+    Clock::time_point until;
+  };
+
   protocol::Fd watch() const;
   bool drop_all() const;
-  void forget();
   std::size_t pages() const;
+  void learn();
 
-  std::vector<Range> ranges_;      // with nothing in them but the file's own pages
-  protocol::Fd watch_;             // the zygote's userfaultfd
-  protocol::Fd keeper_;            // a socket where that of the observed fork is kept
-  protocol::Fd sender_;            // its other end
-  unsigned char* used_ = nullptr;  // shared: whether it was told, then one byte for each page
-  pid_t observed_ = 0;
-  int untold_ = 0;  // how many were observed in vain
+  std::vector<Range> ranges_;  // with nothing in them but the file's own pages
+  bool is_observing_ = false;
+  std::vector<bool> used_;  // of all pages, in the ranges' order
+  protocol::Fd watch_;      // the zygote's userfaultfd
+  protocol::Fd keeper_;     // a socket where those of the observed forks are kept
+  protocol::Fd sender_;     // its other end
+  std::map<pid_t, Observed> observed_;
+  int ended_ = 0;  // of those that were observed
+  Clock::time_point looked_at_;
 };
 
 }  // namespace hearth::zygote
