@@ -32,7 +32,10 @@ std::string canonical(XXH128_hash_t hash) {
 bool is_racy(std::int64_t ctime_ns) {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
-  return ctime_ns > to_ns(now) - std::chrono::nanoseconds(racy_window).count();
+  const bool is_whole_second =
+      ctime_ns % std::chrono::nanoseconds(std::chrono::seconds(1)).count() == 0;
+  const std::chrono::nanoseconds window = is_whole_second ? coarse_racy_window : racy_window;
+  return ctime_ns > to_ns(now) - window.count();
 }
 
 // None: it could not be read to the end.

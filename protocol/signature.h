@@ -31,6 +31,8 @@
 namespace hearth::protocol {
 
 inline constexpr std::chrono::milliseconds racy_window{50};
+// Where file systems count seconds only (FAT, ext3), two of them.
+inline constexpr std::chrono::milliseconds coarse_racy_window{2500};
 
 // `path` is absolute.
 [[nodiscard]] FileSignature take_signature(std::string_view path, Look look);

@@ -42,7 +42,7 @@ tl::expected<CapturedProcess, std::string> CapturedProcess::start(
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, output.get(), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, errors.get(), STDERR_FILENO);
-  if (kept >= 0) posix_spawn_file_actions_adddup2(&actions, kept, STDERR_FILENO + 1);
+  if (kept >= 0) posix_spawn_file_actions_adddup2(&actions, kept, kept);
   std::vector<char*> words = pointers_to(argv);
   std::vector<char*> variables = pointers_to(environment);
   pid_t pid = -1;

@@ -22,8 +22,8 @@ std::string content_of(int fd);
 
 class CapturedProcess {
  public:
-  // `argv[0]` is a path; `environment` is whole (NAME=value). It has `kept`, if that is one, as its
-  // descriptor 3. The error is a system's text.
+  // `argv[0]` is a path; `environment` is whole (NAME=value). It keeps the descriptor
+  // `kept`, if that is one. The error is a system's text.
   static tl::expected<CapturedProcess, std::string> start(
       const std::vector<std::string>& argv, const std::vector<std::string>& environment, int kept);
   // With the environment of this process.

@@ -87,19 +87,22 @@ std::string question(const std::vector<std::string>& argv) {
   return text;
 }
 
-// What is no script, and is read as such.
-bool is_data(std::string_view file) {
-  const std::string_view name = file.substr(file.rfind('/') + 1);
-  return name == "DartConfiguration.tcl" || name == "CTestConfiguration.ini" ||
-         file.find("/Testing/Temporary/") != std::string_view::npos ||
-         is_program(std::string(file));
+// What ctest reads that is no script.
+bool is_data(const std::string& file) {
+  constexpr std::array<std::string_view, 5> kNames{
+      "/DartConfiguration.tcl", "/CTestConfiguration.ini", "/Testing/Temporary/CTestCostData.txt",
+      "/Testing/Temporary/LastTestsFailed.log", "/Testing/Temporary/LastTestsDisabled.log"};
+  return std::any_of(kNames.begin(), kNames.end(),
+                     [&](std::string_view name) { return file.ends_with(name); }) ||
+         is_program(file);
 }
 
 // Whether what was read says the same again, as far as it is a script. What changed so shortly
 // before that stat could not tell is looked at by content; it may have been another one meanwhile.
 bool is_to_be_trusted(FileSignature& file) {
-  if (file.look != Look::content || file.kind != FileKind::file) return true;
-  if (!file.digest.empty()) return false;
+  if (file.look != Look::content) return true;
+  if (file.kind == FileKind::absent || file.kind == FileKind::directory) return true;
+  if (file.kind != FileKind::file || !file.digest.empty()) return false;
   return is_data(file.path) || (is_declarative(whole(file.path)) && protocol::holds(file));
 }
 
@@ -172,7 +175,7 @@ tl::expected<void, std::string> Inquiry::begin() {
   if (!file_.empty()) {
     looks_ = protocol::Fd(memfd_create("looks", MFD_CLOEXEC));
     environment.push_back("LD_PRELOAD=" + watching_library());
-    environment.push_back("HEARTH_LOOKS=3:" + program_.path);
+    environment.push_back("HEARTH_LOOKS=" + std::to_string(looks_.get()) + ":" + program_.path);
   }
   auto process = CapturedProcess::start(argv_, environment, looks_.get());
   if (!process) return tl::unexpected(process.error());

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -14,6 +13,7 @@
 #include "plugin-shim/ctest/inquiry.h"
 #include "plugin-shim/ctest/regular_expression.h"
 #include "plugin-shim/ctest/test_list_json.h"
+#include "plugin-shim/ctest/unlisted_properties.h"
 
 namespace hearth::ctest {
 namespace {
@@ -52,14 +52,10 @@ class LogKeeper {
   bool was_there_ = true;
 };
 
-// With several configurations ctest leaves tests out of its list that are not in this one, and
-// counts them all the same.
-bool has_several_configurations(const fs::path& directory) {
-  std::ifstream cache(directory / "CMakeCache.txt");
-  for (std::string line; std::getline(cache, line);) {
-    if (line.starts_with("CMAKE_CONFIGURATION_TYPES:")) return line.back() != '=';
-  }
-  return false;
+// ctest leaves tests out of its list for machines that this configuration does not have, and counts
+// them all the same.
+bool may_lack_tests(const fs::path& directory) {
+  return !word_in_scripts(directory, {"NOT_AVAILABLE"}).empty();
 }
 
 std::vector<std::string> command_of(const ListingRequest& request, const char* what) {
@@ -268,7 +264,7 @@ tl::expected<Listing, std::string> list_tests(const ListingRequest& request) {
     listing.tests[index].number = static_cast<int>(index) + 1;
   listing.registered = listing.tests.size();
   const bool tells_more = request.verbose && request.ignores_tests;
-  if (!request.selection.empty() || tells_more || has_several_configurations(request.directory)) {
+  if (!request.selection.empty() || tells_more || may_lack_tests(request.directory)) {
     auto selected = select(request, listing.tests, listing);
     if (!selected) return tl::unexpected(selected.error());
     if (request.selection.empty() && selected->size() != listing.registered)

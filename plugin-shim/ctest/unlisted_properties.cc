@@ -1,11 +1,14 @@
 #include "plugin-shim/ctest/unlisted_properties.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <string_view>
 #include <vector>
+
+#include "plugin-shim/ctest/captured_process.h"
+#include "protocol/fd.h"
 
 namespace hearth::ctest {
 namespace {
@@ -15,9 +18,9 @@ namespace fs = std::filesystem;
 constexpr Version kKnowsThem{3, 27};
 constexpr Version kListsThem{4, 0};
 
-std::string content_of(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+std::string whole(const fs::path& file) {
+  const protocol::Fd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  return fd ? content_of(fd.get()) : std::string();
 }
 
 // Directories of `subdirs(…)` as their lists, and whatever is called *.cmake.
@@ -49,21 +52,25 @@ std::vector<fs::path> files_read_by(const fs::path& file, std::string_view text)
 
 }  // namespace
 
-std::string unlisted_property(const fs::path& directory, Version version) {
-  if (version < kKnowsThem || version >= kListsThem) return {};
+std::string word_in_scripts(const fs::path& directory, std::initializer_list<const char*> words) {
   std::vector<fs::path> open{directory / "CTestTestfile.cmake"};
   std::set<fs::path> seen;
   while (!open.empty()) {
     const fs::path file = open.back().lexically_normal();
     open.pop_back();
     if (!seen.insert(file).second) continue;
-    const std::string text = content_of(file);
-    for (const char* const name : {"TIMEOUT_SIGNAL_NAME", "GENERATED_RESOURCE_SPEC_FILE"}) {
-      if (text.find(name) != std::string::npos) return name;
+    const std::string text = whole(file);
+    for (const char* const word : words) {
+      if (text.find(word) != std::string::npos) return word;
     }
     for (const fs::path& next : files_read_by(file, text)) open.push_back(next);
   }
   return {};
+}
+
+std::string unlisted_property(const fs::path& directory, Version version) {
+  if (version < kKnowsThem || version >= kListsThem) return {};
+  return word_in_scripts(directory, {"TIMEOUT_SIGNAL_NAME", "GENERATED_RESOURCE_SPEC_FILE"});
 }
 
 }  // namespace hearth::ctest

@@ -192,15 +192,14 @@ void look_at_relations(Findings& findings) {
     findings.refuse("relation", "before main it asked for the ends of other processes");
 }
 
-// Also one that has been waited for.
+}  // namespace
+
 bool has_had_children() {
   siginfo_t child{};
   rusage used{};
   return waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0 ||
          (getrusage(RUSAGE_CHILDREN, &used) == 0 && used.ru_maxrss > 0);
 }
-
-}  // namespace
 
 void watch_static_initialisers() {
   streams_before = streams_now();

@@ -16,6 +16,9 @@ void watch_static_initialisers();
 // code that does it.
 void done_before_main(const char* kind, const char* what, const void* caller);
 
+// Whether this process has started one, also if it has been waited for.
+bool has_had_children();
+
 // What was done before main, or is there now, that no two processes may have in common. To be asked
 // once, at main, with the recorder off. `control`: the daemon's descriptor.
 std::vector<protocol::Finding> audit(int control);

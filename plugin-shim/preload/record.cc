@@ -110,6 +110,11 @@ void Record::begin_stage() {
   stage_started_ns_ = now_ns();
 }
 
+void Record::leave_nothing_out() {
+  knows_python_ = false;
+  ignored_.clear();
+}
+
 // Whoever is forked from here begins without these: to free them would cost each fork its pages.
 std::vector<FileSignature> Record::end_stage() {
   add_libraries();
@@ -216,6 +221,7 @@ bool Record::is_ignored(std::string_view path) const {
 
 // Byte code, its directories, and whatever is below pytest's cache directory.
 bool Record::is_product(std::string_view path) const {
+  if (!knows_python_) return false;
   if (path.ends_with(".pyc")) return true;
   for (const std::string_view name : {"/__pycache__", "/.pytest_cache"}) {
     const std::size_t at = path.find(name);
@@ -228,6 +234,7 @@ bool Record::is_product(std::string_view path) const {
 
 // The path itself; the source that a .pyc stands for; empty for what is not recorded.
 std::string Record::source_of(const std::string& path) const {
+  if (!knows_python_) return path;
   const std::size_t slash = path.rfind('/');
   const std::string_view name = std::string_view(path).substr(slash + 1);
   if (name == "__pycache__") return {};

@@ -45,6 +45,8 @@ class Record {
   // hands it over: in the order of the looks. Nothing may be recorded until begin_stage().
   std::vector<protocol::FileSignature> end_stage();
 
+  // Leaves nothing out from here on: no Python's byte code and caches, no devices.
+  void leave_nothing_out();
   // Leaves out this path and what is below it, from here on.
   void ignore(std::string prefix) { ignored_.push_back(std::move(prefix)); }
   void set_cache_prefix(std::string prefix) { cache_prefix_ = std::move(prefix); }
@@ -85,6 +87,7 @@ class Record {
   std::vector<std::string> ignored_{"/proc", "/sys", "/dev"};
   std::string only_kind_of_;
   bool is_only_once_ = false;
+  bool knows_python_ = true;
   std::string cache_prefix_;  // sys.pycache_prefix, or empty
   std::unordered_set<std::string> written_;
   std::unordered_set<std::string> begun_;

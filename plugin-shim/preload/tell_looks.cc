@@ -1,6 +1,7 @@
 // A process that tells at its end what it has looked at: the one that has $HEARTH_LOOKS, the number
 // of a descriptor, and after a colon its program. Another program that has inherited the variable
-// (a script's interpreter) tells nothing, nor does a process that ends without its destructors.
+// (a script's interpreter) tells nothing, nor does a process that ends without its destructors, or
+// that has had a child, whose looks are not known.
 #include <unistd.h>
 
 #include <array>
@@ -10,6 +11,7 @@
 #include <string_view>
 
 #include "plugin-shim/preload/gate.h"
+#include "plugin-shim/preload/main_audit.h"
 #include "plugin-shim/preload/own_variable.h"
 #include "protocol/frame.h"
 #include "protocol/write_all.h"
@@ -34,10 +36,11 @@ __attribute__((constructor)) void prepare_to_tell() {
     return;
   std::from_chars(value.data(), value.data() + colon, listener);
   teller = getpid();
+  Passage::record().leave_nothing_out();
 }
 
 __attribute__((destructor)) void tell() {
-  if (listener < 0 || getpid() != teller) return;
+  if (listener < 0 || getpid() != teller || has_had_children()) return;
   recorder::is_open.store(false, std::memory_order_relaxed);
   const Passage passage{Passage::AsOwner{}};
   protocol::StageReady looks;

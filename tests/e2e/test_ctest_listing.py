@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import textwrap
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,7 +88,7 @@ class Project:
             assert tries < 20, before
 
 
-def _tests(finished: Finished) -> list[str]:
+def _tests(finished: Finished) -> list[tuple[str, str]]:
     return re.findall(r"Test +#\d+: (.*?) \.*(?: +|\*+)(\w.*?) +[\d.]+ sec", finished.stdout)
 
 
@@ -318,3 +319,75 @@ def test_a_ctest_that_cannot_be_watched_is_asked_without(project: Project, tmp_p
         assert done.exit_code == 0, str(done)
         assert "libhearth_zygote" not in done.stderr
     assert not project.answers()
+
+
+def test_tests_that_a_configuration_does_not_have_are_not_forgotten(project: Project) -> None:
+    project.write(
+        "sub/CTestTestfile.cmake", 'add_test(lacking NOT_AVAILABLE)\nadd_test(there "/bin/true")\n'
+    )
+    for _ in range(2):
+        project.assert_as_ctest_says()
+        assert project.run().exit_code == 8
+
+
+def test_a_script_is_one_wherever_it_is(project: Project) -> None:
+    below = "Testing/Temporary/build"
+    script = 'execute_process(COMMAND cat "{directory}/name" OUTPUT_VARIABLE n)\nadd_test(t${n} "/bin/true")\n'
+    project.write(f"{below}/CTestTestfile.cmake", script)
+    (project.directory / "name").write_text("one")
+    project.run("--test-dir", below)
+    project.run("--test-dir", below)
+    (project.directory / "name").write_text("two")
+    project.assert_as_ctest_says("--test-dir", below)
+
+
+def test_a_program_that_calls_ctest_is_asked_each_time(project: Project, tmp_path: Path) -> None:
+    source, wrapper = tmp_path / "wrapper.c", tmp_path / "ctest"
+    source.write_text(
+        "#include <spawn.h>\n#include <sys/wait.h>\n#include <unistd.h>\n"
+        "int main(int n, char** words) {\n  pid_t pid; int status;\n"
+        f'  posix_spawn(&pid, "{_CTEST}", 0, 0, words, environ);\n'
+        "  waitpid(pid, &status, 0);\n  return WEXITSTATUS(status);\n}\n"
+    )
+    subprocess.run(["cc", "-D_GNU_SOURCE", source, "-o", wrapper], check=True)
+    time.sleep(2.5)  # what is younger is not trusted for that alone
+    for _ in range(3):
+        assert project.run(HEARTH_CTEST=str(wrapper)).exit_code == 0
+    assert not [answer for answer in project.answers() if _is_of_tests(project, answer)]
+
+
+def test_pythons_rules_for_byte_code_are_not_ctests(project: Project) -> None:
+    names = ["x", "x.pyc", "__pycache__/x", ".pytest_cache/x"]
+    script = "".join(
+        f'if(EXISTS "{{directory}}/{name}")\n  add_test("{name}" "/bin/true")\nendif()\n'
+        for name in names
+    )
+    project.write("CTestTestfile.cmake", script + 'add_test(last "/bin/true")\n')
+    settings = {"PYTHONPYCACHEPREFIX": str(project.directory)}
+    project.remember(**settings)
+    for name in names:
+        path = project.directory / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+        project.assert_as_ctest_says(**settings)
+
+
+def test_what_ctest_finds_open_is_what_it_would_find(project: Project) -> None:
+    script = (
+        'execute_process(COMMAND sh -c "cat <&3" OUTPUT_VARIABLE n)\nadd_test(t${n} "/bin/true")\n'
+    )
+    project.write("CTestTestfile.cmake", script)
+    (project.directory / "data").write_text("abc")
+    run = f"exec '{project.hearth.daemon.binary}' ctest 3<data"
+    done = project.hearth.run("sh", "-c", run)
+    assert [name for name, _ in _tests(done)] == ["tabc"], str(done)
+
+
+def test_runs_side_by_side_leave_nothing(project: Project) -> None:
+    for _ in range(3):
+        shutil.rmtree(project.state / "listings", ignore_errors=True)
+        binary = str(project.hearth.daemon.binary)
+        for run in [project.hearth.spawn(binary, "ctest") for _ in range(6)]:
+            project.hearth.finish(run)
+    left = [path.name for path in project.directory.glob("Testing/Temporary/*kept*")]
+    assert not left
