@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -33,6 +34,9 @@ using protocol::Look;
 // Of all answers together, and of them.
 constexpr std::uintmax_t kMostBytes = 256U << 20U;
 constexpr std::size_t kMostAnswers = 128;
+
+// To be changed with what makes an answer one that can be trusted, here and in declarative_script.
+constexpr std::string_view kRules = "1";
 
 constexpr std::string_view kElf =
     "\x7f"
@@ -68,18 +72,21 @@ bool is_program(const std::string& file) {
          std::string_view(begin.data(), begin.size()) == kElf;
 }
 
-// What tells a process's looks at its end.
+// What tells a process's looks at its end; empty: nothing, or the loader would not understand its
+// name (ld.so(8), LD_PRELOAD).
 std::string watching_library() {
   const fs::path prefix = client::executable_directory().parent_path();
-  const fs::path library = prefix / "lib" / "hearth" / "libhearth_zygote.so";
-  return access(library.c_str(), R_OK) == 0 ? library.string() : std::string();
+  const std::string library = prefix / "lib" / "hearth" / "libhearth_zygote.so";
+  const bool has_odd_name = library.find_first_of(" \t\n:$") != std::string::npos;
+  return !has_odd_name && access(library.c_str(), R_OK) == 0 ? library : std::string();
 }
 
 // All that the answer hangs on, but for what ctest looks at.
 std::string question(const std::vector<std::string>& argv) {
   std::error_code error;
-  std::string text = watching_library() + '\0' + fs::current_path(error).string() + '\0' +
-                     std::to_string(geteuid()) + '\0' + std::to_string(getegid());
+  std::string text = std::string(kRules) + watching_library() + '\0' +
+                     fs::current_path(error).string() + '\0' + std::to_string(geteuid()) + '\0' +
+                     std::to_string(getegid());
   for (const auto& words : {argv, this_environment()}) {
     text += '\0' + std::to_string(words.size()) + '\0';
     for (const std::string& word : words) text += word + '\0';
@@ -173,7 +180,8 @@ tl::expected<void, std::string> Inquiry::begin() {
   if (remembered_) return {};
   std::vector<std::string> environment = this_environment();
   if (!file_.empty()) {
-    looks_ = protocol::Fd(memfd_create("looks", MFD_CLOEXEC));
+    const protocol::Fd looks(memfd_create("looks", MFD_CLOEXEC));
+    looks_ = protocol::Fd(fcntl(looks.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
     environment.push_back("LD_PRELOAD=" + watching_library());
     environment.push_back("HEARTH_LOOKS=" + std::to_string(looks_.get()) + ":" + program_.path);
   }
@@ -209,6 +217,9 @@ void Inquiry::remember(const Captured& captured) const {
   if (!protocol::append_frame(text, *looks)) return;
   text += captured.output;
   const Digest digest = digest_of(text);
+  rlimit most{};
+  getrlimit(RLIMIT_FSIZE, &most);  // beyond it a write is the end of this process
+  if (digest.size() + text.size() > std::min<std::uintmax_t>(kMostBytes, most.rlim_cur)) return;
   const fs::path file(file_);
   std::error_code error;
   fs::create_directories(file.parent_path(), error);

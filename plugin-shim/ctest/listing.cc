@@ -52,12 +52,6 @@ class LogKeeper {
   bool was_there_ = true;
 };
 
-// ctest leaves tests out of its list for machines that this configuration does not have, and counts
-// them all the same.
-bool may_lack_tests(const fs::path& directory) {
-  return !word_in_scripts(directory, {"NOT_AVAILABLE"}).empty();
-}
-
 std::vector<std::string> command_of(const ListingRequest& request, const char* what) {
   std::vector<std::string> command{request.ctest.string(), what};
   command.insert(command.end(), request.configuration.begin(), request.configuration.end());
@@ -120,12 +114,25 @@ tl::expected<std::vector<Test>, std::string> select(const ListingRequest& reques
   std::vector<Test> selected;
   for (const auto& [number, name] : numbers_of(captured.output)) {
     const auto index = static_cast<std::size_t>(number) - 1;
-    if (index >= all.size() || !name.starts_with(all[index].name))
+    if (index >= all.size() || (name != all[index].name && name != all[index].name + " (Disabled)"))
       return tl::unexpected(std::string("its lists of tests do not agree"));
     selected.push_back(all[index]);
     selected.back().number = number;
   }
   return selected;
+}
+
+// ctest leaves tests out of its list for machines that this configuration does not have, and counts
+// them all the same: then the numbers that it tells people are others.
+tl::expected<void, std::string> has_all_tests(const ListingRequest& request,
+                                              const std::vector<Test>& listed) {
+  if (word_in_scripts(request.directory, {"NOT_AVAILABLE"}).empty()) return {};
+  const auto answer = ask(request, command_of(request, "-N"));
+  if (!answer) return tl::unexpected(answer.error());
+  if (answer->wait_status != 0) return tl::unexpected(std::string());
+  if (numbers_of(answer->output).size() != listed.size())
+    return tl::unexpected(std::string("tests that this configuration does not have"));
+  return {};
 }
 
 // Tests without a command get what ctest says about it.
@@ -254,6 +261,8 @@ tl::expected<Listing, std::string> list_tests(const ListingRequest& request) {
   auto tests = tests_of_json(std::string_view(captured.output).substr(begin));
   if (!tests) return tl::unexpected(tests.error());
   listing.tests = std::move(*tests);
+  if (auto complete = has_all_tests(request, listing.tests); !complete)
+    return tl::unexpected(complete.error());
   find_lonely_programs(listing.tests);
   listing.warnings = captured.errors;
   if (!request.never.empty()) {
@@ -264,11 +273,9 @@ tl::expected<Listing, std::string> list_tests(const ListingRequest& request) {
     listing.tests[index].number = static_cast<int>(index) + 1;
   listing.registered = listing.tests.size();
   const bool tells_more = request.verbose && request.ignores_tests;
-  if (!request.selection.empty() || tells_more || may_lack_tests(request.directory)) {
+  if (!request.selection.empty() || tells_more) {
     auto selected = select(request, listing.tests, listing);
     if (!selected) return tl::unexpected(selected.error());
-    if (request.selection.empty() && selected->size() != listing.registered)
-      return tl::unexpected(std::string("tests that this configuration does not have"));
     listing.tests = std::move(*selected);
   }
   ask_for_missing(request, listing.tests);

@@ -202,7 +202,7 @@ bool ForkServer::fork_command(const protocol::ForkCommand& order,
   close(channel_.fd());
   child_signals_.reset();
   if (is_observed) text_.be_observed();
-  if (is_observed) text_.close_descriptors();
+  text_.close_descriptors();
   // Of the others' nothing is destroyed: that would be written to pages that are shared.
   const auto close_all = [](const std::vector<protocol::Fd>& others) {
     for (const auto& descriptor : others) close(descriptor.get());

@@ -5,6 +5,7 @@
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace hearth::zygote {
@@ -21,6 +23,7 @@ namespace {
 
 // linux/userfaultfd.h of newer kernels than the one that this may be built with.
 constexpr int kUserModeOnly = 1;
+constexpr int kPopulateRead = 22;  // asm-generic/mman-common.h, MADV_POPULATE_READ
 constexpr std::uint64_t kAsynchronously = std::uint64_t{1} << 15U;
 
 // Of an entry of /proc/self/pagemap.
@@ -31,6 +34,7 @@ constexpr std::uint64_t kIsOfFile = std::uint64_t{1} << 61U;
 // Each of so many is looked at every so often for so long: between them they are seen in all that
 // they do, to their last moments.
 constexpr int kMostObserved = 16;
+constexpr std::size_t kMostAtOnce = 8;
 constexpr auto kBetweenLooks = std::chrono::microseconds(100);
 constexpr auto kLooked = std::chrono::milliseconds(10);
 
@@ -76,21 +80,49 @@ bool make_private(int memory, std::uintptr_t address) {
          pwrite(memory, &byte, 1, static_cast<off_t>(address)) == 1;
 }
 
-bool send(int socket, int descriptor) {
-  char byte = 0;
-  iovec data{&byte, 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof descriptor)> room{};
+// A message: the sender's process id, and its descriptor.
+struct Parcel {
+  pid_t sender = 0;
+  iovec data{&sender, sizeof sender};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> room{};
   msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = room.data();
-  message.msg_controllen = room.size();
-  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+
+  Parcel() {
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = room.data();
+    message.msg_controllen = room.size();
+  }
+  Parcel(const Parcel&) = delete;
+  Parcel& operator=(const Parcel&) = delete;
+};
+
+bool send(int socket, int descriptor) {
+  Parcel parcel;
+  parcel.sender = getpid();
+  cmsghdr* const header = CMSG_FIRSTHDR(&parcel.message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(sizeof descriptor);
   std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-  return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+  return sendmsg(socket, &parcel.message, MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
+}
+
+// None: nothing has come.
+std::pair<pid_t, protocol::Fd> receive(int socket) {
+  Parcel parcel;
+  if (recvmsg(socket, &parcel.message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) <= 0) return {};
+  int descriptor = -1;
+  if (cmsghdr* const header = CMSG_FIRSTHDR(&parcel.message); header != nullptr)
+    std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
+  return {parcel.sender, protocol::Fd(descriptor)};
+}
+
+// Each observed command takes two descriptors here.
+bool has_room_for_descriptors() {
+  constexpr rlim_t kEnough = 256;
+  rlimit limit{};
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= kEnough;
 }
 
 }  // namespace
@@ -107,7 +139,9 @@ void TextPages::hand_on() {
         if (std::string_view(object->dlpi_name).starts_with("linux-vdso")) return 0;
         for (const auto* header = object->dlpi_phdr;
              header != object->dlpi_phdr + object->dlpi_phnum; ++header) {
-          if (header->p_type != PT_LOAD || (header->p_flags & PF_X) == 0 || header->p_filesz == 0)
+          constexpr auto kReadAndExecuted = static_cast<unsigned>(PF_R | PF_X);
+          if (header->p_type != PT_LOAD || header->p_filesz == 0 ||
+              (header->p_flags & kReadAndExecuted) != kReadAndExecuted)
             continue;
           const std::uintptr_t address = object->dlpi_addr + header->p_vaddr;
           const Range range{
@@ -120,10 +154,11 @@ void TextPages::hand_on() {
         return 0;
       },
       &search);
+  if (!has_room_for_descriptors()) return;
   std::array<int, 2> sockets{};
   watch_ = watch();
   if (!watch_ || !drop_all() ||
-      socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0)
+      socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets.data()) != 0)
     return watch_.reset();
   keeper_ = protocol::Fd(sockets[0]);
   sender_ = protocol::Fd(sockets[1]);
@@ -161,21 +196,27 @@ std::size_t TextPages::pages() const {
   return count;
 }
 
+bool TextPages::is_observing() const { return is_observing_ && observed_.size() < kMostAtOnce; }
+
 void TextPages::close_descriptors() {
+  if (!is_observing_) return;
   for (const protocol::Fd* fd : {&watch_, &keeper_, &sender_}) close(fd->get());
-  for (const auto& [fork, observed] : observed_) close(observed.page_map.get());
+  for (const auto& [fork, observed] : observed_) {
+    close(observed.page_map.get());
+    if (observed.watch) close(observed.watch.get());
+  }
 }
 
 void TextPages::be_observed() {
   const protocol::Fd own = watch();
-  // Kept there until it is closed.
+  // The zygote has it as long as this lives.
   if (own && send(sender_.get(), own.get())) drop_all();
 }
 
 void TextPages::begun(pid_t fork) {
   const std::string path = "/proc/" + std::to_string(fork) + "/pagemap";
   protocol::Fd page_map(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  observed_.emplace(fork, Observed{std::move(page_map), Clock::now() + kLooked});
+  observed_.emplace(fork, Observed{std::move(page_map), {}, Clock::now() + kLooked});
 }
 
 std::optional<TextPages::Clock::time_point> TextPages::next_look() const {
@@ -186,7 +227,16 @@ std::optional<TextPages::Clock::time_point> TextPages::next_look() const {
   return is_any_young ? std::optional(looked_at_ + kBetweenLooks) : std::nullopt;
 }
 
+void TextPages::take_watches() {
+  for (auto [fork, watch] = receive(keeper_.get()); fork != 0;
+       std::tie(fork, watch) = receive(keeper_.get())) {
+    if (const auto found = observed_.find(fork); found != observed_.end())
+      found->second.watch = std::move(watch);
+  }
+}
+
 void TextPages::look() {
+  take_watches();
   for (const auto& [fork, observed] : observed_) {
     std::size_t page = 0;
     const auto note = [&](std::uint64_t entry) {
@@ -201,6 +251,8 @@ void TextPages::look() {
 }
 
 void TextPages::ended(pid_t fork) {
+  if (!is_observing_) return;
+  take_watches();
   if (observed_.erase(fork) > 0 && ++ended_ == kMostObserved) learn();
 }
 
@@ -208,7 +260,8 @@ void TextPages::learn() {
   std::size_t index = 0;
   for (const Range& range : ranges_) {
     for (auto page = range.begin; page < range.end; page += page_size(), ++index) {
-      if (used_[index]) static_cast<void>(*reinterpret_cast<const volatile char*>(page));
+      // An error: it is not there any more.
+      if (used_[index]) madvise(reinterpret_cast<void*>(page), page_size(), kPopulateRead);
     }
   }
   observed_.clear();

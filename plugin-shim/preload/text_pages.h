@@ -35,8 +35,8 @@ class TextPages {
   // Before the first fork.
   void hand_on();
 
-  // The following while commands are observed; each fork is, then.
-  bool is_observing() const { return is_observing_; }
+  // Whether the next fork is to be observed.
+  bool is_observing() const;
   // When to look next; none while no command is young enough.
   std::optional<Clock::time_point> next_look() const;
   void look();
@@ -55,19 +55,21 @@ class TextPages {
 
   struct Observed {
     protocol::Fd page_map;
+    protocol::Fd watch;  // its userfaultfd, which it has not itself
     Clock::time_point until;
   };
 
   protocol::Fd watch() const;
   bool drop_all() const;
   std::size_t pages() const;
+  void take_watches();
   void learn();
 
   std::vector<Range> ranges_;  // with nothing in them but the file's own pages
   bool is_observing_ = false;
   std::vector<bool> used_;  // of all pages, in the ranges' order
   protocol::Fd watch_;      // the zygote's userfaultfd
-  protocol::Fd keeper_;     // a socket where those of the observed forks are kept
+  protocol::Fd keeper_;     // a socket where those of the observed forks come in
   protocol::Fd sender_;     // its other end
   std::map<pid_t, Observed> observed_;
   int ended_ = 0;  // of those that were observed

@@ -391,3 +391,32 @@ def test_runs_side_by_side_leave_nothing(project: Project) -> None:
             project.hearth.finish(run)
     left = [path.name for path in project.directory.glob("Testing/Temporary/*kept*")]
     assert not left
+
+
+def test_a_number_is_that_of_no_other_test(project: Project) -> None:
+    """One that is left out of the list for machines counts in that for people."""
+    project.write(
+        "CTestTestfile.cmake",
+        'add_test(x NOT_AVAILABLE)\nadd_test(foo_long "/bin/false")\nadd_test(foo "/bin/true")\n',
+    )
+    for _ in range(2):
+        project.assert_as_ctest_says("-R", "foo_long")
+        project.assert_as_ctest_says("-R", "^foo$")
+        project.assert_as_ctest_says("-E", "x")
+        project.assert_as_ctest_says("-I", "3,3")
+
+
+def test_a_library_whose_name_the_loader_does_not_understand_is_not_loaded(
+    project: Project, tmp_path: Path
+) -> None:
+    prefix = project.hearth.daemon.binary.parent.parent
+    copy = tmp_path / "with a blank:and a colon"
+    (copy / "bin").mkdir(parents=True)
+    shutil.copytree(prefix / "lib" / "hearth", copy / "lib" / "hearth", symlinks=True)
+    for name in ("hearth", "hearthd"):
+        shutil.copy(prefix / "bin" / name, copy / "bin")
+    for _ in range(2):
+        done = project.hearth.run(str(copy / "bin" / "hearth"), "ctest")
+        assert done.exit_code == 0, str(done)
+        assert "ld.so" not in done.stderr
+    assert not project.answers()
