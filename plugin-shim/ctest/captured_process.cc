@@ -1,5 +1,6 @@
 #include "plugin-shim/ctest/captured_process.h"
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -26,6 +27,11 @@ std::string content_of(int fd) {
   }
   text.resize(done);
   return text;
+}
+
+std::string content_of(const std::filesystem::path& file) {
+  const protocol::Fd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  return fd ? content_of(fd.get()) : std::string();
 }
 
 tl::expected<CapturedProcess, std::string> CapturedProcess::start(

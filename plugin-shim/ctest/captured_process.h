@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <filesystem>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -19,6 +20,7 @@ struct Captured {
 
 // Of a file, from its beginning; what can be read of it.
 std::string content_of(int fd);
+std::string content_of(const std::filesystem::path& file);
 
 class CapturedProcess {
  public:

@@ -42,27 +42,21 @@ constexpr std::string_view kElf =
     "\x7f"
     "ELF";
 
-using Digest = std::array<unsigned char, sizeof(XXH128_canonical_t)>;
-
-Digest digest_of(std::string_view text) {
+// Sixteen bytes.
+std::string digest_of(std::string_view text) {
   XXH128_canonical_t canonical;
   XXH128_canonicalFromHash(&canonical, XXH3_128bits(text.data(), text.size()));
-  return std::to_array(canonical.digest);
+  return {reinterpret_cast<const char*>(canonical.digest), sizeof canonical.digest};
 }
 
-std::string hexadecimal(const Digest& digest) {
+std::string hexadecimal(std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
-  for (const unsigned char byte : digest) {
-    text += kDigits[byte >> 4U];
-    text += kDigits[byte & 0xfU];
+  for (const char byte : bytes) {
+    text += kDigits[static_cast<unsigned char>(byte) >> 4U];
+    text += kDigits[static_cast<unsigned char>(byte) & 0xfU];
   }
   return text;
-}
-
-std::string whole(const std::string& file) {
-  const protocol::Fd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  return fd ? content_of(fd.get()) : std::string();
 }
 
 bool is_program(const std::string& file) {
@@ -82,11 +76,10 @@ std::string watching_library() {
 }
 
 // All that the answer hangs on, but for what ctest looks at.
-std::string question(const std::vector<std::string>& argv) {
+std::string question(const std::string& library, const std::vector<std::string>& argv) {
   std::error_code error;
-  std::string text = std::string(kRules) + watching_library() + '\0' +
-                     fs::current_path(error).string() + '\0' + std::to_string(geteuid()) + '\0' +
-                     std::to_string(getegid());
+  std::string text = std::string(kRules) + library + '\0' + fs::current_path(error).string() +
+                     '\0' + std::to_string(geteuid()) + '\0' + std::to_string(getegid());
   for (const auto& words : {argv, this_environment()}) {
     text += '\0' + std::to_string(words.size()) + '\0';
     for (const std::string& word : words) text += word + '\0';
@@ -110,7 +103,8 @@ bool is_to_be_trusted(FileSignature& file) {
   if (file.look != Look::content) return true;
   if (file.kind == FileKind::absent || file.kind == FileKind::directory) return true;
   if (file.kind != FileKind::file || !file.digest.empty()) return false;
-  return is_data(file.path) || (is_declarative(whole(file.path)) && protocol::holds(file));
+  return is_data(file.path) ||
+         (is_declarative(content_of(fs::path(file.path))) && protocol::holds(file));
 }
 
 // The message of a frame, which is taken off.
@@ -127,15 +121,11 @@ std::optional<protocol::StageReady> take_looks(std::string_view& text) {
 
 // An answer's file: a digest of the rest; a frame, what ctest looked at; and what it said.
 std::optional<std::string> recall(const std::string& file) {
-  const std::string text = whole(file);
+  const std::string text = content_of(fs::path(file));
   std::string_view rest = text;
-  const std::size_t size = sizeof(Digest);
-  if (rest.size() < size) return std::nullopt;
-  const Digest digest = digest_of(rest.substr(size));
-  if (!std::equal(digest.begin(), digest.end(), rest.begin(),
-                  [](unsigned char one, char other) { return static_cast<char>(one) == other; }))
-    return std::nullopt;
-  rest.remove_prefix(size);
+  const std::string_view digest = rest.substr(0, sizeof(XXH128_canonical_t));
+  rest.remove_prefix(digest.size());
+  if (digest != digest_of(rest)) return std::nullopt;
   auto looks = take_looks(rest);
   if (!looks || !std::all_of(looks->files.begin(), looks->files.end(),
                              [](FileSignature& look) { return protocol::holds(look); }))
@@ -166,12 +156,14 @@ void forget_some(const fs::path& directory) {
 
 }  // namespace
 
-Inquiry::Inquiry(std::vector<std::string> argv) : argv_(std::move(argv)) {
-  if (watching_library().empty() || std::getenv("LD_PRELOAD") != nullptr) return;
+Inquiry::Inquiry(std::vector<std::string> argv)
+    : argv_(std::move(argv)), library_(watching_library()) {
+  if (library_.empty() || std::getenv("LD_PRELOAD") != nullptr) return;
   std::error_code error;
   const std::string program = fs::canonical(argv_[0], error).string();
   if (error || !is_program(program)) return;
-  file_ = client::state_directory() / "listings" / hexadecimal(digest_of(question(argv_)));
+  file_ =
+      client::state_directory() / "listings" / hexadecimal(digest_of(question(library_, argv_)));
   remembered_ = recall(file_);
   if (!remembered_) program_ = protocol::take_signature(program, Look::content);
 }
@@ -182,7 +174,7 @@ tl::expected<void, std::string> Inquiry::begin() {
   if (!file_.empty()) {
     const protocol::Fd looks(memfd_create("looks", MFD_CLOEXEC));
     looks_ = protocol::Fd(fcntl(looks.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-    environment.push_back("LD_PRELOAD=" + watching_library());
+    environment.push_back("LD_PRELOAD=" + library_);
     environment.push_back("HEARTH_LOOKS=" + std::to_string(looks_.get()) + ":" + program_.path);
   }
   auto process = CapturedProcess::start(argv_, environment, looks_.get());
@@ -197,7 +189,7 @@ Captured Inquiry::wait() {
   if (!looks_) return captured;
   // Another libc may not like it.
   const bool is_watched =
-      captured.wait_status == 0 && captured.errors.find(watching_library()) == std::string::npos;
+      captured.wait_status == 0 && captured.errors.find(library_) == std::string::npos;
   if (is_watched && captured.errors.empty()) remember(captured);
   if (is_watched) return captured;
   auto unwatched = CapturedProcess::start(argv_);
@@ -216,7 +208,7 @@ void Inquiry::remember(const Captured& captured) const {
   std::string text;
   if (!protocol::append_frame(text, *looks)) return;
   text += captured.output;
-  const Digest digest = digest_of(text);
+  const std::string digest = digest_of(text);
   rlimit most{};
   getrlimit(RLIMIT_FSIZE, &most);  // beyond it a write is the end of this process
   if (digest.size() + text.size() > std::min<std::uintmax_t>(kMostBytes, most.rlim_cur)) return;
@@ -227,9 +219,7 @@ void Inquiry::remember(const Captured& captured) const {
   const protocol::Fd stream(mkostemp(made.data(), O_CLOEXEC));
   if (!stream) return;
   const bool is_whole =
-      protocol::write_all(stream.get(),
-                          {reinterpret_cast<const char*>(digest.data()), digest.size()}) &&
-      protocol::write_all(stream.get(), text);
+      protocol::write_all(stream.get(), digest) && protocol::write_all(stream.get(), text);
   if (is_whole) fs::rename(made, file, error);
   if (!is_whole || error) fs::remove(made, error);
   forget_some(file.parent_path());

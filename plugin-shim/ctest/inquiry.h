@@ -35,6 +35,7 @@ class Inquiry {
   void remember(const Captured& captured) const;
 
   std::vector<std::string> argv_;
+  std::string library_;                     // by which ctest is watched; empty: it is not
   std::string file_;                        // of the answer; empty: it is not to be remembered
   std::optional<std::string> remembered_;   // what ctest would write to its standard output
   std::optional<CapturedProcess> process_;  // otherwise

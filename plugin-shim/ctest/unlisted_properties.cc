@@ -1,14 +1,11 @@
 #include "plugin-shim/ctest/unlisted_properties.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <set>
 #include <string_view>
 #include <vector>
 
 #include "plugin-shim/ctest/captured_process.h"
-#include "protocol/fd.h"
 
 namespace hearth::ctest {
 namespace {
@@ -17,11 +14,6 @@ namespace fs = std::filesystem;
 
 constexpr Version kKnowsThem{3, 27};
 constexpr Version kListsThem{4, 0};
-
-std::string whole(const fs::path& file) {
-  const protocol::Fd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  return fd ? content_of(fd.get()) : std::string();
-}
 
 // Directories of `subdirs(…)` as their lists, and whatever is called *.cmake.
 std::vector<fs::path> files_read_by(const fs::path& file, std::string_view text) {
@@ -59,7 +51,7 @@ std::string word_in_scripts(const fs::path& directory, std::initializer_list<con
     const fs::path file = open.back().lexically_normal();
     open.pop_back();
     if (!seen.insert(file).second) continue;
-    const std::string text = whole(file);
+    const std::string text = content_of(file);
     for (const char* const word : words) {
       if (text.find(word) != std::string::npos) return word;
     }

@@ -12,7 +12,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <climits>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -22,6 +21,7 @@
 #include "plugin-shim/preload/gate.h"
 #include "plugin-shim/preload/main_audit.h"
 #include "plugin-shim/preload/next.h"
+#include "plugin-shim/preload/this_program.h"
 #include "protocol/output_mark.h"
 #include "protocol/poll_time.h"
 #include "protocol/process_tree.h"
@@ -36,12 +36,6 @@ using Clock = std::chrono::steady_clock;
 
 // Ends are held back for so long at most.
 constexpr auto kTogether = std::chrono::milliseconds(16);
-
-std::string this_program() {
-  std::array<char, PATH_MAX> path{};
-  const ssize_t size = readlink("/proc/self/exe", path.data(), path.size());
-  return size > 0 ? std::string(path.data(), static_cast<std::size_t>(size)) : std::string();
-}
 
 std::uint64_t microseconds(const timeval& time) {
   return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 +
@@ -77,7 +71,7 @@ std::unique_ptr<ForkServer> ForkServer::prepare(int control) {
   auto received = channel.on_readable();
   const auto* order =
       received.size() == 1 ? std::get_if<protocol::PrepareMain>(&received[0].message) : nullptr;
-  if (order == nullptr || this_program() != order->program) return nullptr;
+  if (order == nullptr || recorder::this_program() != order->program) return nullptr;
   Passage::record().set_loading_began(order->started_ns);
   take_over(order->context);
   watch_static_initialisers();

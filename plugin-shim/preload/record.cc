@@ -12,6 +12,7 @@
 #include <set>
 #include <utility>
 
+#include "plugin-shim/preload/this_program.h"
 #include "protocol/signature.h"
 
 namespace hearth::recorder {
@@ -270,9 +271,7 @@ void Record::add_libraries() {
         return 0;
       },
       &loaded);
-  std::array<char, 4096> program;
-  const ssize_t size = readlink("/proc/self/exe", program.data(), program.size());
-  if (size > 0) loaded.emplace_back(program.data(), static_cast<std::size_t>(size));
+  if (std::string program = this_program(); !program.empty()) loaded.push_back(std::move(program));
   for (const std::string& path : loaded) {
     if (!libraries_.insert(path).second) continue;
     if (is_ignored(path) || is_known(path, Look::content)) continue;

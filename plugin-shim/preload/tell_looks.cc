@@ -4,15 +4,14 @@
 // that has had a child, whose looks are not known.
 #include <unistd.h>
 
-#include <array>
 #include <charconv>
-#include <climits>
 #include <string>
 #include <string_view>
 
 #include "plugin-shim/preload/gate.h"
 #include "plugin-shim/preload/main_audit.h"
 #include "plugin-shim/preload/own_variable.h"
+#include "plugin-shim/preload/this_program.h"
 #include "protocol/frame.h"
 #include "protocol/write_all.h"
 
@@ -29,11 +28,7 @@ __attribute__((constructor)) void prepare_to_tell() {
   const std::string_view value = take_variable("HEARTH_LOOKS=");
   const auto colon = value.find(':');
   if (colon == std::string_view::npos) return;
-  std::array<char, PATH_MAX> program{};
-  const ssize_t size = readlink("/proc/self/exe", program.data(), program.size());
-  if (size <= 0 ||
-      value.substr(colon + 1) != std::string_view(program.data(), static_cast<std::size_t>(size)))
-    return;
+  if (value.substr(colon + 1) != recorder::this_program()) return;
   std::from_chars(value.data(), value.data() + colon, listener);
   teller = getpid();
   Passage::record().leave_nothing_out();

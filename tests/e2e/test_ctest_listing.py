@@ -306,13 +306,18 @@ def test_runs_side_by_side_do_not_disturb_one_another(project: Project) -> None:
     assert all("." not in name for name in project.answers())
 
 
-def test_a_ctest_that_cannot_be_watched_is_asked_without(project: Project, tmp_path: Path) -> None:
+def _install(project: Project, copy: Path) -> Path:
+    """Another installation of the same build."""
     prefix = project.hearth.daemon.binary.parent.parent
-    copy = tmp_path / "prefix"
     (copy / "bin").mkdir(parents=True)
     shutil.copytree(prefix / "lib" / "hearth", copy / "lib" / "hearth", symlinks=True)
     for name in ("hearth", "hearthd"):
         shutil.copy(prefix / "bin" / name, copy / "bin")
+    return copy
+
+
+def test_a_ctest_that_cannot_be_watched_is_asked_without(project: Project, tmp_path: Path) -> None:
+    copy = _install(project, tmp_path / "prefix")
     (copy / "lib" / "hearth" / "libhearth_zygote.so").write_text("of another libc")
     for _ in range(2):
         done = project.hearth.run(str(copy / "bin" / "hearth"), "ctest", "--hearth-strict")
@@ -409,12 +414,7 @@ def test_a_number_is_that_of_no_other_test(project: Project) -> None:
 def test_a_library_whose_name_the_loader_does_not_understand_is_not_loaded(
     project: Project, tmp_path: Path
 ) -> None:
-    prefix = project.hearth.daemon.binary.parent.parent
-    copy = tmp_path / "with a blank:and a colon"
-    (copy / "bin").mkdir(parents=True)
-    shutil.copytree(prefix / "lib" / "hearth", copy / "lib" / "hearth", symlinks=True)
-    for name in ("hearth", "hearthd"):
-        shutil.copy(prefix / "bin" / name, copy / "bin")
+    copy = _install(project, tmp_path / "with a blank:and a colon")
     for _ in range(2):
         done = project.hearth.run(str(copy / "bin" / "hearth"), "ctest")
         assert done.exit_code == 0, str(done)
